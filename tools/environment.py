@@ -183,8 +183,8 @@ def follow(process: subprocess.Popen[str]) -> None:
                 if line is None:
                     break
                 log.write(line)
-                if line.startswith("Collecting "):
-                    count, at = count + 1, line.split()[1]
+                if line.startswith(("Collecting ", "Processing ")):
+                    count, at = count + 1, line.split()[1].rpartition("/")[2]
                 elif line.startswith(("Installing collected", "Building wheels")):
                     at = "putting the files in place" if line.startswith("Inst") else "building wheels"
             now = time.monotonic()

@@ -1,0 +1,59 @@
+# SymRL: `make` says what there is. Needs GNU make and Python 3.11, 3.12 or 3.13.
+
+# The first Python that runs and is of a right version; another one: make book PYTHON=/path/to/python3.12
+CANDIDATES := .venv/bin/python python3.11 python3.12 python3.13 python3 python
+RIGHT := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON := $(shell for python in $(CANDIDATES); do \
+  if "$$python" -c '$(RIGHT)' >/dev/null 2>&1; then echo "$$python"; break; fi; done)
+INSIDE := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help book test lab links wheel clean environment python
+
+help:
+	@echo 'make book              set everything up, run the notebooks, build the site, print its address'
+	@echo 'make test              set everything up, run every check (make test STEPS="style unit": only these)'
+	@echo 'make lab               set everything up, open the first chapter in JupyterLab'
+	@echo 'make links URL=...     write the address of your repository everywhere (URL= takes it out again)'
+	@echo 'make wheel             build the package as one file, for Colab'
+	@echo 'make clean             remove what was built; .venv stays'
+	@echo 'PYTHON=/path/to/python picks the Python that .venv is made with'
+
+book: environment
+	@$(INSIDE) tools/book.py
+
+test: environment
+	@$(INSIDE) tools/test.py $(STEPS)
+
+lab: environment
+	@$(INSIDE) -m jupyter lab notebooks/01_groups.ipynb
+
+links: python
+ifeq ($(origin URL),undefined)
+	@"$(PYTHON)" tools/links.py
+else
+	@"$(PYTHON)" tools/links.py --url '$(URL)'
+endif
+
+wheel: environment
+	@rm -rf build dist
+	@$(INSIDE) -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@ls dist/*.whl
+
+clean:
+	@rm -rf _build build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@for folder in symrl_lite tests tools notebooks; do \
+	  if [ -d "$$folder" ]; then find "$$folder" -name __pycache__ -type d -prune -exec rm -rf {} +; fi; done
+	@echo 'Removed what was built. To set up anew as well: rm -rf .venv'
+
+# .venv, complete: made, repaired or left as it is
+environment: python
+	@"$(PYTHON)" tools/environment.py
+
+python:
+	@if [ -z "$(PYTHON)" ]; then \
+	  echo 'symrl: no Python 3.11, 3.12 or 3.13 was found. Install one, or name it: make book PYTHON=/path/to/python3.11' >&2; exit 1; \
+	elif ! "$(PYTHON)" -c '' >/dev/null 2>&1; then \
+	  echo 'symrl: $(PYTHON) does not run. Name a Python 3.11, 3.12 or 3.13 that does: make book PYTHON=/path/to/python3.11' >&2; exit 1; \
+	elif ! "$(PYTHON)" -c '$(RIGHT)'; then \
+	  echo "symrl: $(PYTHON) is $$("$(PYTHON)" -V 2>&1), and the course needs 3.11, 3.12 or 3.13. Another one: make book PYTHON=/path/to/python3.11" >&2; exit 1; fi
