@@ -1,0 +1,85 @@
+"""What the course's site needs from Sphinx beyond its settings: formulas, the table of run times."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.ext.mathjax import MATHJAX_URL
+from sphinx.util.docutils import SphinxDirective
+
+
+def choose_mathjax(app: Sphinx, config: Config) -> None:
+    """Use the site's own MathJax, or a public CDN where the build could not fetch one."""
+    own = [Path(app.confdir, folder, config.mathjax_path) for folder in config.html_static_path]
+    if not any(path.is_file() for path in own):
+        config.mathjax_path = MATHJAX_URL
+
+
+class RunTimes(SphinxDirective):
+    """`{run-times}`: a table of the run times that tools/execute.py measured."""
+
+    def run(self) -> list[nodes.Node]:
+        """The table, or a sentence where nothing was measured."""
+        path = Path(self.env.app.outdir).parent / "run_times.json"
+        self.env.note_dependency(str(path))
+        if not path.is_file():
+            return [nodes.paragraph(text="No run times were measured for this copy of the site.")]
+        record = json.loads(path.read_text(encoding="utf-8"))
+        rows = [
+            [
+                self.link(notebook["path"], notebook["title"]),
+                f"{notebook['seconds']:.0f} s",
+                f"{notebook['budget']:.0f} s",
+            ]
+            for notebook in record["notebooks"]
+        ]
+        machine = f"Python {record['python']} on {record['cores']} CPU cores, no GPU"
+        caption = f"Measured with {machine}, from the start of the kernel to the last cell."
+        return [self.table(["Chapter", "Run time", "At most"], rows), nodes.paragraph(text=caption)]
+
+    def link(self, path: str, title: str) -> nodes.Node:
+        """A link to a notebook's page, or its title where the site does not contain it."""
+        name = path.removesuffix(".ipynb")
+        if name not in self.env.found_docs:
+            return nodes.inline(text=title)
+        target = posixpath.relpath(name, posixpath.dirname(self.env.docname))
+        link = addnodes.pending_xref(
+            reftarget=target,
+            reftype="doc",
+            refdomain="std",
+            refexplicit=True,
+            refwarn=True,
+            refdoc=self.env.docname,
+        )
+        link += nodes.inline(text=title)
+        return link
+
+    @staticmethod
+    def table(header: list[str], rows: list[list[Any]]) -> nodes.table:
+        """A table of one header row and any number of rows of text or nodes."""
+        table, group, head, body = nodes.table(), nodes.tgroup(cols=len(header)), nodes.thead(), nodes.tbody()
+        table["classes"] += ["run-times"]
+        table += group
+        group += [nodes.colspec(colwidth=1) for _ in header]
+        group += [head, body]
+        for part, row in [(head, header), *((body, row) for row in rows)]:
+            line = nodes.row()
+            part += line
+            for cell in row:
+                inner = cell if isinstance(cell, nodes.Node) else nodes.Text(cell)
+                line += nodes.entry("", nodes.paragraph("", "", inner))
+        return table
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the parts with Sphinx."""
+    app.connect("config-inited", choose_mathjax)
+    app.add_directive("run-times", RunTimes)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
