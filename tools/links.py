@@ -30,7 +30,7 @@ BLOCK = re.compile(
 BUTTON = re.compile(r"^(?P<key> +use_(?:repository|issues)_button: )(?:true|false)", re.MULTILINE)
 # In the notebook's file the line stands inside a JSON string, so its quotes carry a backslash.
 INSTALL = re.compile(
-    r"(?P<pip>%pip install -q --no-deps )(?:symrl_lite-[\w.]+\.whl|\\\"symrl_lite @ git\+[^\"\\]+\\\")"
+    r"(?P<pip>%pip install -q --no-deps )(?:symrl_lite-[\w.-]+\.whl|\\\"symrl_lite @ git\+[^\"\\]+\\\")"
 )
 
 
