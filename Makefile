@@ -26,7 +26,7 @@ test: environment
 	@$(INSIDE) tools/test.py $(STEPS)
 
 lab: environment
-	@$(INSIDE) -m jupyter lab notebooks/01_groups.ipynb
+	@$(INSIDE) -m jupyterlab notebooks/01_groups.ipynb
 
 links: python
 ifeq ($(origin URL),undefined)
