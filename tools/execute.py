@@ -16,6 +16,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -51,9 +52,7 @@ def package_fingerprint(root: Path) -> str:
     files = [path for path in (root / "symrl_lite").rglob("*") if path.is_file()]
     files = sorted(path for path in files if "__pycache__" not in path.parts)
     for path in [*files, root / "constraints.txt", Path(__file__)]:
-        digest.update(
-            path.name.encode() if path == Path(__file__) else path.relative_to(root).as_posix().encode()
-        )
+        digest.update(path.name.encode() if path == Path(__file__) else path.relative_to(root).as_posix().encode())
         digest.update(path.read_bytes() if path.is_file() else b"missing")
     return digest.hexdigest()
 
@@ -68,9 +67,7 @@ def notebook_fingerprint(notebook: Any, package: str) -> str:
 def title_of(notebook: Any, fallback: str) -> str:
     """The first heading of a notebook."""
     for cell in notebook.cells:
-        found = (
-            re.search(r"^# +(.+)$", cell.source, flags=re.MULTILINE) if cell.cell_type == "markdown" else None
-        )
+        found = re.search(r"^# +(.+)$", cell.source, flags=re.MULTILINE) if cell.cell_type == "markdown" else None
         if found:
             return re.sub(r"[*_`]", "", found.group(1)).strip()
     return fallback
@@ -95,9 +92,7 @@ def stderr_warnings(notebook: Any) -> tuple[str, ...]:
     for number, cell in enumerate(notebook.cells):
         for output in cell.get("outputs", []):
             if output.output_type == "stream" and output.name == "stderr":
-                found += [
-                    f"cell {number}: {line.strip()}" for line in output.text.splitlines() if "Warning" in line
-                ]
+                found += [f"cell {number}: {line.strip()}" for line in output.text.splitlines() if "Warning" in line]
     return tuple(found)
 
 
@@ -131,12 +126,29 @@ def execute(path: Path, notebook: Any, root: Path) -> tuple[float, Exception | N
     )
     begin = time.perf_counter()
     try:
-        client.execute(
-            env=environment, stderr=subprocess.DEVNULL
-        )  # the kernel's own log; cells' stderr is kept
+        client.execute(env=environment, stderr=subprocess.DEVNULL)  # the kernel's own log; cells' stderr is kept
     except Exception as error:  # whatever stops a notebook becomes one readable summary
         return time.perf_counter() - begin, error
     return time.perf_counter() - begin, None
+
+
+def entry_of(cache: Any, notebook: Any) -> Any:
+    """The cache's record of a notebook whose outputs are there, or None."""
+    try:
+        record = cache.match_cache_notebook(notebook)
+        cache.get_cache_bundle(record.pk)
+    except (KeyError, OSError, ValueError):  # no record, or a build was interrupted while it wrote one
+        return None
+    return record
+
+
+def forget(cache: Any, key: int) -> None:
+    """Take an entry out of the cache, also one whose files are gone."""
+    from jupyter_cache.cache.db import NbCacheRecord
+
+    folder = cache.path / "executed" / cache.get_cache_record(key).hashkey
+    shutil.rmtree(folder, ignore_errors=True)
+    NbCacheRecord.remove_records([key], cache.db)
 
 
 def execute_all(root: Path = ROOT, again: bool = False, say: Any = print) -> list[Run]:
@@ -170,10 +182,9 @@ def execute_all(root: Path = ROOT, again: bool = False, say: Any = print) -> lis
         budget = float(notebook.metadata.get("course", {}).get("max_seconds", DEFAULT_BUDGET))
         _, hashkey = cache.create_hashed_notebook(notebook)
         current.add(hashkey)
-        try:
-            record = cache.match_cache_notebook(notebook)
-        except KeyError:
-            record = None
+        record = entry_of(cache, notebook)
+        if record is None:  # nothing, or what an interrupted run left
+            shutil.rmtree(cache.path / "executed" / hashkey, ignore_errors=True)
         if record is not None and record.data.get("fingerprint") == key and not again:
             say(f"{label}: unchanged")
             runs.append(
@@ -189,7 +200,7 @@ def execute_all(root: Path = ROOT, again: bool = False, say: Any = print) -> lis
             )
             continue
         if record is not None:
-            cache.remove_cache(record.pk)
+            forget(cache, record.pk)
         say(f"{label}: running ({sum(cell.cell_type == 'code' for cell in notebook.cells)} code cells)")
         seconds, error = execute(path, notebook, root)
         if error is not None:
@@ -199,14 +210,12 @@ def execute_all(root: Path = ROOT, again: bool = False, say: Any = print) -> lis
         drop_widget_views(notebook)
         warnings = stderr_warnings(notebook)
         data = {"execution_seconds": seconds, "fingerprint": key, "warnings": list(warnings)}
-        cache.cache_notebook_bundle(
-            CacheBundleIn(notebook, str(path), data=data), check_validity=False, overwrite=True
-        )
+        cache.cache_notebook_bundle(CacheBundleIn(notebook, str(path), data=data), check_validity=False, overwrite=True)
         say(f"{label}: {seconds:.1f} s")
         runs.append(Run(name, title, seconds, budget, False, None, warnings))
     for record in cache.list_cache_records():
         if record.hashkey not in current:
-            cache.remove_cache(record.pk)
+            forget(cache, record.pk)
     write_run_times(root, runs)
     return runs
 
@@ -216,9 +225,7 @@ def write_run_times(root: Path, runs: list[Run]) -> None:
     record = {
         "python": platform.python_version(),
         "cores": os.cpu_count(),
-        "notebooks": [
-            {k: v for k, v in asdict(run).items() if k not in ("error", "warnings")} for run in runs
-        ],
+        "notebooks": [{k: v for k, v in asdict(run).items() if k not in ("error", "warnings")} for run in runs],
     }
     path = root / RUN_TIMES
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -40,9 +40,7 @@ def site() -> Path:
     if not book.is_current(ROOT):
         result = subprocess.run([sys.executable, "tools/book.py"], cwd=ROOT, capture_output=True, text=True)
         if result.returncode:
-            pytest.fail(
-                f"the site was not built:\n{result.stdout[-3000:]}\n{result.stderr[-3000:]}", pytrace=False
-            )
+            pytest.fail(f"the site was not built:\n{result.stdout[-3000:]}\n{result.stderr[-3000:]}", pytrace=False)
     return ROOT / book.SITE
 
 
@@ -69,9 +67,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture(scope="session")
 def address(site: Path) -> Iterator[str]:
     """Where the site is served."""
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Handler, directory=str(site))
-    )
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(site)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}{SUB_PATH}"
@@ -146,12 +142,8 @@ def visit(browser: Any) -> Iterator[Any]:
 
         context.route("**/*", guard)
         seen.page.on("pageerror", lambda error: seen.messages.append(f"script error: {error}"))
-        seen.page.on(
-            "console", lambda message: seen.messages.append(message.text) if message.type == "error" else None
-        )
-        seen.page.on(
-            "response", lambda answer: seen.missing.append(answer.url) if answer.status >= 400 else None
-        )
+        seen.page.on("console", lambda message: seen.messages.append(message.text) if message.type == "error" else None)
+        seen.page.on("response", lambda answer: seen.missing.append(answer.url) if answer.status >= 400 else None)
         seen.page.goto(url, wait_until="load")
         if javascript and dark:
             seen.page.evaluate("document.documentElement.dataset.theme = 'dark'")

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tools import book, execute
+from tools import book, execute, links
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -23,9 +23,7 @@ KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 pytestmark = pytest.mark.filterwarnings("default")
 
 
-def write_notebook(
-    path: Path, *code: str, tags: tuple[str, ...] = (), title: str = "A small chapter"
-) -> None:
+def write_notebook(path: Path, *code: str, tags: tuple[str, ...] = (), title: str = "A small chapter") -> None:
     cells = [new_markdown_cell(f"# {title}\n\nThere is $x^2$ in it.")]
     cells += [new_code_cell(source, metadata={"tags": list(tags)} if tags else {}) for source in code]
     notebook = new_notebook(cells=cells, metadata={"kernelspec": KERNEL, "course": {"max_seconds": 60}})
@@ -60,10 +58,7 @@ def test_an_unchanged_notebook_is_not_run_again(project: Path) -> None:
     first, second = run(project)[0], run(project)[0]
     assert not first.cached and second.cached
     assert second.seconds == first.seconds and second.title == "A small chapter"
-    assert (
-        json.loads((project / execute.RUN_TIMES).read_text())["notebooks"][0]["path"]
-        == "notebooks/01_first.ipynb"
-    )
+    assert json.loads((project / execute.RUN_TIMES).read_text())["notebooks"][0]["path"] == "notebooks/01_first.ipynb"
     assert not run(project, again=True)[0].cached
 
 
@@ -99,6 +94,15 @@ def test_the_order_of_notebooks_does_not_matter(project: Path) -> None:
     (project / "notebooks" / "00_before.ipynb").unlink()
     assert all(entry.cached for entry in run(project))
     assert len(cache_of(project).list_cache_records()) == 2, "a notebook that is gone still has an entry"
+
+
+def test_outputs_that_are_gone_or_cut_off_are_made_again(project: Path) -> None:
+    for damage in (lambda path: path.unlink(), lambda path: path.write_text("{")):
+        run(project)
+        (stored,) = (project / execute.CACHE / "executed").rglob("base.ipynb")
+        damage(stored)
+        assert not run(project)[0].cached
+        assert run(project)[0].cached
 
 
 def test_the_book_finds_the_outputs_in_the_cache(project: Path) -> None:
@@ -195,15 +199,11 @@ def test_a_wrong_package_from_npm_is_refused(tmp_path: Path) -> None:
 def small_book(project: Path) -> Path:
     """The real settings and extension around one page and one notebook, without a MathJax of its own."""
     shutil.copytree(ROOT / "book" / "_extensions", project / "book" / "_extensions")
-    shutil.copytree(
-        ROOT / "book" / "_static", project / "book" / "_static", ignore=shutil.ignore_patterns("vendor")
-    )
+    shutil.copytree(ROOT / "book" / "_static", project / "book" / "_static", ignore=shutil.ignore_patterns("vendor"))
     shutil.copy(ROOT / "_config.yml", project)
     (project / "book" / "references.bib").write_text("")
     (project / "book" / "welcome.md").write_text("# Welcome\n\nA formula: $x^2$\n\n```{run-times}\n```\n")
-    (project / "_toc.yml").write_text(
-        "format: jb-book\nroot: book/welcome\nchapters:\n  - file: notebooks/01_first\n"
-    )
+    (project / "_toc.yml").write_text("format: jb-book\nroot: book/welcome\nchapters:\n  - file: notebooks/01_first\n")
     return project
 
 
@@ -225,6 +225,16 @@ def test_pages_come_from_the_cache_and_formulas_from_a_cdn_where_npm_is_missing(
     (small_book / "book" / "_static" / "course.css").write_text("/* new */")
     book.build_pages(small_book)
     assert (small_book / book.SITE / "_static" / "course.css").read_text() == "/* new */"
+
+
+def test_buttons_come_with_the_repositorys_address(small_book: Path) -> None:
+    shutil.copy(ROOT / "pyproject.toml", small_book)
+    links.write(small_book, "https://github.com/people/course")
+    run(small_book)
+    book.build_pages(small_book)
+    page = (small_book / book.SITE / "notebooks" / "01_first.html").read_text()
+    target = "https://colab.research.google.com/github/people/course/blob/main/notebooks/01_first.ipynb"
+    assert target in page and "https://github.com/people/course" in page
 
 
 @pytest.mark.parametrize(

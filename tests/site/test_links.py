@@ -125,9 +125,7 @@ def test_there_are_pages_to_look_at(site: Path, pages: list[str]) -> None:
 
 
 def test_every_link_image_and_script_is_there(site: Path, pages: list[str]) -> None:
-    wrong = {
-        name: found for name in [*pages, "genindex.html", "search.html"] if (found := problems(site, name))
-    }
+    wrong = {name: found for name in [*pages, "genindex.html", "search.html"] if (found := problems(site, name))}
     assert not wrong, "\n".join(f"{name}: {problem}" for name, found in wrong.items() for problem in found)
 
 

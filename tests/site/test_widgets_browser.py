@@ -110,9 +110,7 @@ def changed(page: Any, widget: Any, before: list[str], what: str) -> list[str]:
 
 
 def label_of(control: Any) -> str:
-    return str(
-        control.evaluate("e => (e.getAttribute('aria-label') || e.innerText || e.id || e.tagName).trim()")
-    )
+    return str(control.evaluate("e => (e.getAttribute('aria-label') || e.innerText || e.id || e.tagName).trim()"))
 
 
 def kind_of(control: Any) -> str:
@@ -146,9 +144,7 @@ def move_by_mouse(page: Any, widget: Any, control: Any, what: str) -> None:
     elif chosen(control):
         return  # a press on the choice that is made already changes nothing
     else:
-        target = (
-            control if kind == "button" else widget.locator(f"label[for='{control.get_attribute('id')}']")
-        )
+        target = control if kind == "button" else widget.locator(f"label[for='{control.get_attribute('id')}']")
         (target if target.count() else control).first.click()
         changed(page, widget, before, f"{what}, by mouse")
 
@@ -235,9 +231,7 @@ def test_widgets_do_not_answer_for_each_other(site: Path, pages: list[str], addr
         assert [list(widget.evaluate(STATE)) for widget in widgets[1:]] == others
 
 
-def test_a_phone_shows_all_of_a_page_and_its_widgets(
-    site: Path, pages: list[str], address: str, visit: Any
-) -> None:
+def test_a_phone_shows_all_of_a_page_and_its_widgets(site: Path, pages: list[str], address: str, visit: Any) -> None:
     for name in pages:
         seen = visit(address + name, width=PHONE)
         widgets = ready(seen.page)
@@ -252,9 +246,7 @@ def test_a_phone_shows_all_of_a_page_and_its_widgets(
                 what = f"{name}, control {label_of(control)!r}"
                 box = control.bounding_box()
                 assert box["x"] >= 0 and box["x"] + box["width"] <= PHONE, f"{what} is outside the screen"
-                assert kind_of(control) != "button" or box["height"] >= 24, (
-                    f"{what} is too small for a finger"
-                )
+                assert kind_of(control) != "button" or box["height"] >= 24, f"{what} is too small for a finger"
             small = widget.evaluate(
                 """root => [...root.querySelectorAll("*")].filter(e =>
                      [...e.childNodes].some(n => n.nodeType == 3 && n.data.trim()) && e.checkVisibility()
@@ -267,9 +259,7 @@ def test_a_phone_shows_all_of_a_page_and_its_widgets(
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_text_can_be_read_in_light_and_dark(
-    site: Path, pages: list[str], address: str, visit: Any, dark: bool
-) -> None:
+def test_text_can_be_read_in_light_and_dark(site: Path, pages: list[str], address: str, visit: Any, dark: bool) -> None:
     for name in pages:
         seen = visit(address + name, dark=dark)
         for widget in ready(seen.page):
@@ -290,9 +280,7 @@ def test_the_readers_own_dark_mode_is_followed_and_can_be_switched(address: str,
     assert seen == {"light", "dark"}
 
 
-def test_without_scripts_the_first_picture_is_there(
-    site: Path, pages: list[str], address: str, visit: Any
-) -> None:
+def test_without_scripts_the_first_picture_is_there(site: Path, pages: list[str], address: str, visit: Any) -> None:
     for name in with_widgets(site, pages):
         page = visit(address + name, javascript=False).page
         for widget in page.locator(WIDGET).all():
