@@ -38,6 +38,7 @@ endif
 wheel: environment
 	@rm -rf build dist
 	@$(INSIDE) -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@rm -rf build
 	@ls dist/*.whl
 
 clean:

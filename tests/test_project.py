@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+import symrl_lite
 from tools import environment, links
 from tools import test as runner
 
@@ -118,7 +119,7 @@ def test_the_conda_environment_says_what_pyproject_says() -> None:
 
 def test_citation_and_licences_agree_with_pyproject() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    assert citation["version"] == PROJECT["version"]
+    assert citation["version"] == PROJECT["version"] == symrl_lite.__version__
     assert citation["license"] == PROJECT["license"]
     assert citation["authors"] == PROJECT["authors"]
     assert citation.get("repository-code", "") == links.address(ROOT)
@@ -171,7 +172,7 @@ def replace(path: Path, old: str, new: str) -> None:
 def test_the_stamp_changes_with_what_is_installed_and_with_nothing_else(elsewhere: Path) -> None:
     stamp = environment.wanted_stamp()
     assert stamp == environment.wanted_stamp()
-    replace(elsewhere / "pyproject.toml", "line-length = 110", "line-length = 100")
+    replace(elsewhere / "pyproject.toml", 'target-version = "py311"', 'target-version = "py312"')
     links.write(elsewhere, ADDRESS)
     assert stamp == environment.wanted_stamp()
     replace(elsewhere / "pyproject.toml", "numpy>=1.26", "numpy>=1.27")
@@ -244,9 +245,7 @@ def test_a_second_run_waits_for_the_first(elsewhere: Path, capsys: pytest.Captur
         "with environment.only_one_run(): print('held', flush=True); time.sleep(1); "
         "(environment.ROOT / 'first').touch()"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", holds], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as other:
+    with subprocess.Popen([sys.executable, "-c", holds], cwd=ROOT, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
         with environment.only_one_run():
@@ -355,9 +354,7 @@ def test_without_an_address_no_button_and_no_link_leads_nowhere(copy: Path) -> N
     settings = yaml.safe_load((copy / "_config.yml").read_text(encoding="utf-8"))
     assert settings["repository"]["url"] == ""
     assert not any(settings["launch_buttons"].values())
-    assert not any(
-        value for key, value in settings["html"].items() if key.startswith("use_") and "button" in key
-    )
+    assert not any(value for key, value in settings["html"].items() if key.startswith("use_") and "button" in key)
     assert "repository-code" not in yaml.safe_load((copy / "CITATION.cff").read_text(encoding="utf-8"))
     for name, content in contents(copy).items():
         assert b"colab.research.google.com/github" not in content, name
@@ -393,14 +390,10 @@ def test_one_line_of_a_notebook_carries_the_address_and_nothing_else_changes(cop
     links.write(copy, ADDRESS)
     for path, text in before.items():
         new = path.read_text(encoding="utf-8")
-        different = [
-            pair for pair in zip(text.splitlines(), new.splitlines(), strict=True) if pair[0] != pair[1]
-        ]
+        different = [pair for pair in zip(text.splitlines(), new.splitlines(), strict=True) if pair[0] != pair[1]]
         assert len(different) == 1, path
         code = [
-            "".join(cell["source"])
-            for cell in json.loads(new)["cells"]
-            if "setup" in cell["metadata"].get("tags", [])
+            "".join(cell["source"]) for cell in json.loads(new)["cells"] if "setup" in cell["metadata"].get("tags", [])
         ]
         assert len(code) == 1, path
         assert f'    %pip install -q --no-deps "symrl_lite @ git+{ADDRESS}"' in code[0].splitlines()
@@ -429,17 +422,13 @@ def test_what_is_no_address_is_refused_and_nothing_is_written(copy: Path, given:
     command = [sys.executable, str(ROOT / "tools" / "links.py"), "--root", str(copy), "--url", given]
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 1
-    assert (
-        result.stderr == f"symrl: {given!r} is not of the form https://github.com/ORGANISATION/REPOSITORY\n"
-    )
+    assert result.stderr == f"symrl: {given!r} is not of the form https://github.com/ORGANISATION/REPOSITORY\n"
     assert contents(copy) == before
 
 
 def test_a_block_with_an_unknown_name_is_refused(copy: Path) -> None:
     page = copy / "book" / "extra.md"
-    page.write_text(
-        "<!-- BEGIN repository address: x -->\n<!-- END repository address -->\n", encoding="utf-8"
-    )
+    page.write_text("<!-- BEGIN repository address: x -->\n<!-- END repository address -->\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"extra\.md: no block is called 'x'; there are clone, colab"):
         links.stale(copy, "")
 
@@ -502,7 +491,5 @@ def test_the_runner_stops_at_the_first_step_that_fails(
 
 def test_each_test_file_belongs_to_a_step() -> None:
     """No test is forgotten: a file is of the unit step, or in a folder that another step runs."""
-    folders = {
-        path.parent.relative_to(ROOT / "tests").as_posix() for path in (ROOT / "tests").rglob("test_*.py")
-    }
+    folders = {path.parent.relative_to(ROOT / "tests").as_posix() for path in (ROOT / "tests").rglob("test_*.py")}
     assert folders <= {".", "checks", "site", "live"}

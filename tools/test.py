@@ -38,9 +38,7 @@ class Count:
         return Count(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
 
     def __str__(self) -> str:
-        return f"{self.passed} passed, {self.failed} failed" + (
-            f", {self.skipped} skipped" if self.skipped else ""
-        )
+        return f"{self.passed} passed, {self.failed} failed" + (f", {self.skipped} skipped" if self.skipped else "")
 
 
 def program(*arguments: str) -> list[str]:
@@ -63,9 +61,7 @@ def pytest(name: str, *arguments: str) -> Count:
     report = REPORTS / f"{name}.xml"
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
-    status = subprocess.run(
-        program("-m", "pytest", "-q", f"--junitxml={report}", *arguments), cwd=ROOT
-    ).returncode
+    status = subprocess.run(program("-m", "pytest", "-q", f"--junitxml={report}", *arguments), cwd=ROOT).returncode
     try:
         count = from_report(report)
     except (OSError, ElementTree.ParseError):
