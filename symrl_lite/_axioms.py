@@ -87,8 +87,8 @@ class AxiomReport:
         )
         verdict = "All four axioms hold: a group." if self.is_group else "Not a group."
         return (
-            f"<table><caption>{verdict}</caption><thead><tr><th scope='col'>axiom</th>"
-            f"<th scope='col'>result</th><th scope='col'>elements that break it</th></tr></thead><tbody>{rows}</tbody></table>"
+            f"<table><caption>{verdict}</caption><thead><tr><th scope='col'>axiom</th><th scope='col'>result</th>"
+            f"<th scope='col'>what breaks it</th></tr></thead><tbody>{rows}</tbody></table>"
         )
 
 
