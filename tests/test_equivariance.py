@@ -161,6 +161,12 @@ def test_a_random_function_is_called_random():
         assert_equivariant(lambda x: x + rng.normal(size=x.shape), batch(2), regular(C2), regular(C2))
 
 
+def test_a_function_that_differs_in_one_call_is_called_random():
+    calls = iter([0.0, 1.0, 0.0, 0.0])  # twice on the same input, then once for each element
+    with pytest.raises(AssertionError, match="f is random: two calls with the same input differ by 1"):
+        assert_equivariant(lambda x: x + next(calls), batch(2), regular(C2), regular(C2))
+
+
 def test_functions_that_work_in_place_do_no_harm():
     def f(x):
         x *= 2

@@ -82,6 +82,10 @@ def test_every_table_of_order_three():
         report = check_axioms(table)
         triples = product(range(3), repeat=3)
         assert report.associativity == all(table[table[a, b], c] == table[a, table[b, c]] for a, b, c in triples)
+        neutral = [e for e in range(3) if all(table[e, a] == a == table[a, e] for a in range(3))]
+        assert report.identity == bool(neutral)
+        inverse = [[table[a, b] == e == table[b, a] for b in range(3)] for e in neutral for a in range(3)]
+        assert report.inverses == (bool(neutral) and all(map(any, inverse)))
         assert report.is_group == brute_force_is_group(table)
 
 
@@ -232,6 +236,7 @@ def test_refused_tables(table, names, error, message):
         ),
         (lambda: rotation_2d(S3), ValueError, "S3 is given"),
         (lambda: rotation_2d(direct_product(C2, C2)), ValueError, "expected cyclic"),
+        (lambda: rotation_2d(symmetric(2)), ValueError, "S2 is given"),
         (lambda: trivial(C2, 0), ValueError, "dimension is 0"),
         (lambda: permutation(C2, [[0, 1]]), ValueError, r"\(1, 2\), expected \(2, n\)"),
         (lambda: permutation(C2, [[0, 1], [0, 0]]), ValueError, "expected a permutation"),
