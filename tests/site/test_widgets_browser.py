@@ -114,7 +114,8 @@ def label_of(control: Any) -> str:
 
 
 def kind_of(control: Any) -> str:
-    return str(control.evaluate("e => e.tagName == 'INPUT' ? e.type : e.tagName.toLowerCase()"))
+    """range, radio (buttons of which one is pressed), button, select or another type of input."""
+    return str(control.evaluate("e => e.role || (e.tagName == 'INPUT' ? e.type : e.tagName.toLowerCase())"))
 
 
 def chosen(control: Any) -> bool:
@@ -141,11 +142,8 @@ def move_by_mouse(page: Any, widget: Any, control: Any, what: str) -> None:
         value = control.evaluate("e => e.selectedIndex")
         control.select_option(index=(value + 1) % options)
         changed(page, widget, before, f"{what}, by mouse")
-    elif chosen(control):
-        return  # a press on the choice that is made already changes nothing
-    else:
-        target = control if kind == "button" else widget.locator(f"label[for='{control.get_attribute('id')}']")
-        (target if target.count() else control).first.click()
+    elif not chosen(control):  # a press on the choice that is made already changes nothing
+        control.click()
         changed(page, widget, before, f"{what}, by mouse")
 
 
@@ -164,9 +162,10 @@ def move_by_keyboard(page: Any, widget: Any, control: Any, what: str) -> None:
         at_end = control.evaluate("e => e.selectedIndex == e.options.length - 1")
         page.keyboard.press("ArrowUp" if at_end else "ArrowDown")
         changed(page, widget, before, f"{what}, by arrow key")
-    elif kind == "radio":
-        page.keyboard.press("ArrowRight" if chosen(control) else "Space")
-        changed(page, widget, before, f"{what}, by keyboard")
+    elif kind == "radio" and chosen(control):
+        page.keyboard.press("ArrowRight")
+        changed(page, widget, before, f"{what}, by arrow key")
+        assert widget.evaluate("w => w.contains(document.activeElement) && document.activeElement.tabIndex == 0")
     elif not chosen(control):
         page.keyboard.press("Enter")
         changed(page, widget, before, f"{what}, by Enter")
@@ -177,6 +176,10 @@ def move_everything(page: Any, widget: Any, name: str) -> int:
     title = f"{name}, widget {widget.get_attribute('aria-label') or ''}"
     controls = [control for control in widget.locator(CONTROLS).all() if control.is_visible()]
     assert controls, f"{title} has no control"
+    stops = widget.locator("[role=radiogroup]").evaluate_all(
+        "all => all.map(group => [...group.querySelectorAll('button')].filter(e => e.tabIndex == 0).length)"
+    )
+    assert set(stops) <= {1}, f"{title}: the Tab key must stop once in each row of buttons"
     for move in (move_by_mouse, move_by_keyboard):
         # From the last to the first, so that the one that is chosen at the start is moved to as well.
         for control in [*reversed(controls), controls[0]]:
