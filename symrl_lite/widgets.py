@@ -1,0 +1,324 @@
+"""Widgets that answer at once, with a kernel and without: every picture is drawn beforehand, and a control picks one.
+
+What `flipbook`, `explore` and `compose` return is shown as the value of a cell. With a kernel it is an ipywidget (made
+with anywidget); the same output holds a `text/html` twin, which needs no kernel, no widget manager and no network. With
+SYMRL_STATIC=1 in the environment, as when the site is built, the output is the twin alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from symrl_lite._drawing import ORANGE, as_numbers, draw_bars, draw_image
+from symrl_lite._picture import house_style, png_bytes, required_text
+from symrl_lite._prepared import Buttons, Prepared, Slider
+from symrl_lite.equivariance import apply_action
+from symrl_lite.plots import draw_cayley_table, mark_cell
+
+__all__ = ["Buttons", "Prepared", "Slider", "compose", "explore", "flipbook"]
+
+MAX_FRAMES = 400
+DPI = 100
+
+
+def flipbook(
+    draw: Callable[..., Any],
+    controls: Mapping[str, Any],
+    caption: Callable[..., str],
+    title: str,
+    *,
+    figsize: tuple[float, float] = (6.4, 3.0),
+) -> Prepared:
+    """A widget that shows one picture for each combination of choices.
+
+    Args:
+        draw: draw(figure, **choice) draws on an empty matplotlib Figure; choice holds one label for each control, as
+            it was given in `controls`.
+        controls: name -> Buttons(labels), Slider(labels), or a list of labels, which become buttons. Names are Python
+            identifiers.
+        caption: caption(**choice) says in words what the picture shows.
+        title: name of the widget.
+        figsize: inches; 6.4 are 640 pixels.
+
+    Returns:
+        What the cell shows as its value.
+
+    Raises:
+        ValueError: no control, a control with fewer than two labels or with equal ones, more than 400 combinations, no
+            title, an empty caption. TypeError: a `draw` or `caption` that cannot be called.
+
+    >>> turns = flipbook(lambda figure, turn: figure.text(0.5, 0.5, "L", rotation=turn), {"turn": [0, 90]},
+    ...                  lambda turn: f"The letter L, turned by {turn} degrees.", "Turn the letter")
+    >>> turns
+    [widget] Turn the letter: The letter L, turned by 0 degrees.
+    >>> turns.caption(turn=90)
+    'The letter L, turned by 90 degrees.'
+    """
+    for what, function in (("draw", draw), ("caption", caption)):
+        if not callable(function):
+            raise TypeError(f"{what} is {function!r}, expected a function of the chosen labels")
+    required_text(title, "title")
+    given, shown = _controls(controls)
+
+    def choices() -> Iterable[dict[str, Any]]:
+        return (dict(zip(given, labels, strict=True)) for labels in product(*given.values()))
+
+    frames: dict[bytes, int] = {}  # the same picture is kept once
+    index = []
+    with house_style():
+        for choice in choices():
+            figure = Figure(figsize=figsize, dpi=DPI, layout="constrained")
+            draw(figure, **choice)
+            index.append(frames.setdefault(png_bytes(figure, colors=48), len(frames)))
+    size = (round(figsize[0] * DPI), round(figsize[1] * DPI))
+    return Prepared(title.strip(), shown, list(frames), index, _captions(caption, list(choices())), size)
+
+
+def explore(
+    policy: Callable[[Any], Any] | None,
+    symmetry: Any,
+    states: Any,
+    draw: Callable[[Any, Any], Any] = draw_image,
+    action_names: Sequence[str] | None = None,
+    state_names: Sequence[str] | None = None,
+    title: str | None = None,
+    *,
+    figsize: tuple[float, float] | None = None,
+) -> Prepared:
+    """x beside L_g x, and below them π(x) beside π(L_g x), on which diamonds mark K_g π(x).
+
+    Args:
+        policy: state -> probabilities or values of the actions (n_actions,); None shows the states alone.
+        symmetry: a Symmetry: its group, L_g on states and K_g on action values.
+        states: a list of states, as `policy` and `draw` take them.
+        draw: draw(axes, state), for example draw_image, draw_gridworld or draw_cartpole.
+        action_names: n_actions names; numbers by default.
+        state_names: one name for each state; "1", "2", ... by default.
+        title: name of the widget; a sentence about the group by default.
+        figsize: in inches.
+
+    Returns:
+        What the cell shows as its value: controls "state" (where there is more than one) and "move".
+
+    Raises:
+        ValueError: no states, a number of names that does not fit, a policy that is no vector of finite numbers or has
+            another length for another state. TypeError: a `symmetry` that is none.
+
+    >>> from symrl_lite.groups import cyclic, regular
+    >>> from symrl_lite.symmetry import Symmetry
+    >>> mirror = Symmetry(cyclic(2), lambda g, x: x[:, ::-1] if g else x, regular(cyclic(2)), "mirror")
+    >>> shown = explore(lambda x: x.mean(axis=0), mirror, [np.eye(2)], action_names=["left", "right"])
+    >>> shown.caption(move="r")
+    'Move r. π(x): left 0.50, right 0.50. π(L_g x): left 0.50, right 0.50. K_g π(x) is the same (largest difference
+    0.00).'
+    """
+    if not all(hasattr(symmetry, name) for name in ("group", "act_on_state", "act_on_action_values")):
+        raise TypeError(f"symmetry is {symmetry!r}, expected a Symmetry, with its group and its actions")
+    if policy is not None and not callable(policy):
+        raise TypeError(f"policy is {policy!r}, expected a function of a state, or None")
+    group, states = symmetry.group, list(states)
+    if not states:
+        raise ValueError("states is empty, expected at least one state")
+    labels = [str(name) for name in state_names] if state_names is not None else _numbers(len(states))
+    if len(labels) != len(states):
+        raise ValueError(f"{len(labels)} state_names for {len(states)} states, expected one for each")
+    values = _Values(policy, symmetry, states, action_names)
+
+    def caption(move: str, state: str = labels[0]) -> str:
+        where = f"State {state}, move {move}" if len(states) > 1 else f"Move {move}"
+        return f"{where}. {values.caption(labels.index(state), group.element(move))}"
+
+    def picture(figure: Any, move: str, state: str = labels[0]) -> None:
+        k, g = labels.index(state), group.element(move)
+        x = states[k]
+        rows = 1 if policy is None else 2
+        panels = figure.subplots(rows, 2, squeeze=False, height_ratios=[1.6, 1][:rows])
+        draw(panels[0, 0], x)
+        draw(panels[0, 1], symmetry.act_on_state(g, x))
+        panels[0, 0].set_title("state $x$")
+        panels[0, 1].set_title(f"$L_g\\,x$, g = {move}")
+        if policy is not None:
+            values.draw(panels[1], k, g)
+
+    controls: dict[str, Any] = {"state": Buttons(labels)} if len(states) > 1 else {}
+    controls["move"] = Buttons(list(group.names)) if group.order <= 24 else Slider(list(group.names))
+    title = title or (f"{symmetry.name or group.name}: move a state" + ("" if policy is None else " and its policy"))
+    return flipbook(
+        picture, controls, caption, title, figsize=figsize or ((6.4, 3.1) if policy is None else (6.4, 4.8))
+    )
+
+
+class _Values:
+    """π(x), π(L_g x) and K_g π(x) for all states and elements, computed and checked once."""
+
+    def __init__(self, policy: Any, symmetry: Any, states: list[Any], names: Sequence[str] | None) -> None:
+        self.policy = policy
+        if policy is None:
+            return
+        group = symmetry.group
+        self.here = [self._vector(policy(x), f"policy(states[{k}])") for k, x in enumerate(states)]
+        n = len(self.here[0])
+        self.names = [str(name) for name in names] if names is not None else [str(a) for a in range(n)]
+        if len(self.names) != n:
+            raise ValueError(f"{len(self.names)} action_names for {n} action values, expected one for each")
+        self.there, self.expected = {}, {}
+        for (k, x), g in product(enumerate(states), range(group.order)):
+            moved = symmetry.act_on_state(g, x)
+            what = f"of states[{k}] moved by {group.names[g]!r}"
+            self.there[k, g] = self._vector(policy(moved), f"policy {what}")
+            self.expected[k, g] = self._vector(symmetry.act_on_action_values(g, self.here[k]), f"K_g π(x) {what}")
+        for what, vector in (
+            *((f"policy(states[{k}])", v) for k, v in enumerate(self.here)),
+            *((f"policy of states[{k}] moved by {group.names[g]!r}", v) for (k, g), v in self.there.items()),
+            *((f"K_g π(x) of states[{k}] for {group.names[g]!r}", v) for (k, g), v in self.expected.items()),
+        ):
+            if len(vector) != n:
+                raise ValueError(f"{what} has {len(vector)} entries, expected {n} as for states[0]")
+        everything = np.concatenate([*self.here, *self.there.values(), *self.expected.values()])
+        room = 0.08 * max(float(np.ptp([0.0, *everything])), 1e-9)
+        self.limits = (min(0.0, float(everything.min()) - room), max(0.0, float(everything.max()) + room))
+
+    @staticmethod
+    def _vector(values: Any, what: str) -> np.ndarray:
+        vector = as_numbers(values, what)
+        if vector.ndim != 1 or len(vector) == 0:
+            raise ValueError(f"{what} has shape {vector.shape}, expected (n_actions,)")
+        return vector
+
+    def _difference(self, k: int, g: int) -> tuple[bool, str]:
+        """Whether π(L_g x) = K_g π(x) up to rounding, and the largest difference as text."""
+        difference = float(np.abs(self.there[k, g] - self.expected[k, g]).max())
+        agree = difference <= 1e-5 * max(1.0, float(np.abs(self.expected[k, g]).max()))
+        return agree, "0.00" if agree else f"{difference:.2f}" if difference >= 0.01 else f"{difference:.1e}"
+
+    def caption(self, k: int, g: int) -> str:
+        if self.policy is None:
+            return "On the left the state x, on the right the moved state L_g x."
+        agree, difference = self._difference(k, g)
+        verdict = "is the same" if agree else f"differs: {self._text(self.expected[k, g])}"
+        return (
+            f"π(x): {self._text(self.here[k])}. π(L_g x): {self._text(self.there[k, g])}. "
+            f"K_g π(x) {verdict} (largest difference {difference})."
+        )
+
+    def _text(self, vector: np.ndarray) -> str:
+        return ", ".join(f"{name} {value:.2f}" for name, value in zip(self.names, vector, strict=True))
+
+    def draw(self, panels: Any, k: int, g: int) -> None:
+        agree, difference = self._difference(k, g)
+        draw_bars(panels[0], self.here[k], self.names)
+        there = self.there[k, g]
+        draw_bars(panels[1], there, self.names, expected=self.expected[k, g], color="#0072b2" if agree else ORANGE)
+        panels[0].set_title("$\\pi(x)$")
+        verdict = "agree" if agree else f"differ by {difference}"
+        panels[1].set_title(f"bars $\\pi(L_g x)$, ◆ $K_g\\pi(x)$: {verdict}")
+        for axes in panels:
+            axes.set_ylim(*self.limits)
+            if sum(len(name) for name in self.names) > 34:
+                axes.tick_params(axis="x", labelrotation=90)
+
+
+def compose(
+    group: Any,
+    action: Any,
+    state: Any,
+    draw: Callable[[Any, Any], Any],
+    title: str | None = None,
+    *,
+    figsize: tuple[float, float] = (6.4, 5.6),
+) -> Prepared:
+    """Two moves, one after the other: x, h·x, g·(h·x), and the product gh in the Cayley table.
+
+    Args:
+        group: a FiniteGroup of at most 20 elements.
+        action: a Representation or a function (g, x) -> x, with g an index.
+        state: the state x.
+        draw: draw(axes, state).
+        title: name of the widget.
+        figsize: in inches.
+
+    Returns:
+        What the cell shows as its value: controls "first" (h) and "then" (g).
+
+    Raises:
+        ValueError: a group of more than 20 elements.
+
+    >>> from symrl_lite.groups import cyclic
+    >>> shown = compose(cyclic(2), lambda g, x: x[::-1] if g else x, np.eye(2), draw_image)
+    >>> shown.caption(first="r", then="r")
+    'First r, then r: together they are the one move e. In the table, row r and column r hold e.'
+    """
+    if group.order > 20:
+        raise ValueError(
+            f"{group.name} has {group.order} elements, expected at most 20: a row of buttons holds no more"
+        )
+    names = list(group.names)
+    once = [apply_action(action, h, state) for h in range(group.order)]
+
+    def caption(first: str, then: str) -> str:
+        both = names[group.multiply(then, first)]
+        return (
+            f"First {first}, then {then}: together they are the one move {both}. "
+            f"In the table, row {then} and column {first} hold {both}."
+        )
+
+    def picture(figure: Any, first: str, then: str) -> None:
+        h, g = group.element(first), group.element(then)
+        grid = figure.add_gridspec(2, 3, height_ratios=[1, 1.9])
+        parts = ((state, "$x$"), (once[h], f"first {first}"), (apply_action(action, g, once[h]), f"then {then}"))
+        for column, (what, name) in enumerate(parts):
+            axes = figure.add_subplot(grid[0, column])
+            draw(axes, what)
+            axes.set_title(name)
+        table = figure.add_subplot(grid[1, :])
+        draw_cayley_table(table, group)
+        mark_cell(table, g, h)
+        table.set_title(f"{then} · {first} = {names[group.multiply(g, h)]}")
+
+    controls = {"first": Buttons(names), "then": Buttons(names)}
+    return flipbook(picture, controls, caption, title or f"Compose two moves of {group.name}", figsize=figsize)
+
+
+def _controls(controls: Any) -> tuple[dict[str, list[Any]], dict[str, Buttons | Slider]]:
+    """Labels as they were given, and controls with their labels as text."""
+    if not isinstance(controls, Mapping) or not controls:
+        raise ValueError(f"controls is {controls!r}, expected at least one: {{name: labels}}")
+    given: dict[str, list[Any]] = {}
+    shown: dict[str, Buttons | Slider] = {}
+    for name, control in controls.items():
+        if not (isinstance(name, str) and name.isidentifier()):
+            raise ValueError(f"control {name!r} has a name that is no Python identifier, which draw(figure, ...) needs")
+        kind = type(control) if isinstance(control, Buttons | Slider) else Buttons
+        labels = control.labels if isinstance(control, Buttons | Slider) else control
+        if isinstance(labels, str) or not isinstance(labels, Iterable):
+            raise ValueError(f"control {name!r} has labels {labels!r}, expected a list")
+        given[name] = list(labels)
+        texts = [str(label) for label in given[name]]
+        if len(texts) < 2 or len(set(texts)) < len(texts) or not all(text.strip() for text in texts):
+            raise ValueError(f"control {name!r} has labels {texts}, expected at least two, different and not empty")
+        shown[name] = kind(texts)
+    count = int(np.prod([len(labels) for labels in given.values()]))
+    if count > MAX_FRAMES:
+        raise ValueError(f"the controls have {count} combinations, expected at most {MAX_FRAMES}: use fewer labels")
+    return given, shown
+
+
+def _captions(caption: Callable[..., str], choices: list[dict[str, Any]]) -> list[str]:
+    """A text for each choice; where two would be the same, the choice is said first."""
+    texts = [caption(**choice) for choice in choices]
+    for choice, text in zip(choices, texts, strict=True):
+        if not isinstance(text, str) or not text.strip():
+            raise ValueError(f"caption({choice}) is {text!r}, expected a sentence that says what the picture shows")
+    if len(set(texts)) == len(texts):
+        return texts
+    spoken = [", ".join(f"{name} {label}" for name, label in choice.items()) for choice in choices]
+    return [f"{said}: {text}" for said, text in zip(spoken, texts, strict=True)]
+
+
+def _numbers(n: int) -> list[str]:
+    return [str(k + 1) for k in range(n)]
