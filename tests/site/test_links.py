@@ -13,6 +13,7 @@ import pytest
 # The hosts that a page may link to. None of them is asked for anything until a reader follows the link.
 ALLOWED_HOSTS = {
     "arxiv.org",
+    "bookstore.ams.org",
     "colab.research.google.com",  # once `make links` has set an address
     "creativecommons.org",
     "doi.org",
