@@ -16,7 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-__all__ = ["Picture", "house_style", "picture", "png_bytes", "required_text"]
+__all__ = ["Picture", "house_style", "picture", "png_bytes", "required_text", "rgb"]
 
 STYLE: dict[Any, Any] = {
     "font.size": 12,
@@ -73,12 +73,33 @@ def house_style() -> Iterator[None]:
         yield
 
 
-def png_bytes(figure: Figure, colors: int) -> bytes:
-    """The figure as a PNG with a palette of at most `colors` colours."""
+def rgb(figure: Figure) -> np.ndarray:
+    """The figure's pixels, (height, width, 3), uint8."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
-    pixels = np.asarray(canvas.buffer_rgba())[..., :3]  # (height, width, 3)
-    image = Image.fromarray(np.ascontiguousarray(pixels)).quantize(colors, dither=Image.Dither.NONE)
+    return np.array(np.asarray(canvas.buffer_rgba())[..., :3])
+
+
+def png_bytes(pixels: np.ndarray, colors: int) -> bytes:
+    """Pixels (height, width, 3) as a PNG with a palette of at most `colors` colours.
+
+    Three quarters of the palette are for areas of one colour, which so keep it exactly, in every frame; a quarter is
+    for the shades at the edges of letters and lines.
+    """
+    code = pixels.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], dtype=np.int32)  # (height, width)
+    corner = code[:-1, :-1]
+    plain = corner[(corner == code[1:, 1:]) & (corner == code[1:, :-1]) & (corner == code[:-1, 1:])]
+    found, counts = np.unique(plain, return_counts=True)
+    areas = np.sort(found[np.argsort(-counts, kind="stable")][: colors * 3 // 4])
+    palette = [[value >> 16, value >> 8 & 255, value & 255] for value in areas.tolist()]
+    at_edge = ~np.isin(code, areas)
+    index = np.searchsorted(areas, code)  # (height, width)
+    if at_edge.any():
+        shades = Image.fromarray(pixels[at_edge][None]).quantize(colors // 4)
+        index[at_edge] = len(areas) + np.asarray(shades)[0]
+        palette += np.array(shades.getpalette()).reshape(-1, 3).tolist()
+    image = Image.fromarray(index.astype(np.uint8))
+    image.putpalette([level for color in palette for level in color])
     file = io.BytesIO()
     image.save(file, "PNG", optimize=True)
     return file.getvalue()
@@ -120,4 +141,4 @@ def picture(
             figure.suptitle(title)
         width = round(100 * figure.get_figwidth())
         figure.set_dpi(150)
-        return Picture(png_bytes(figure, colors=128), alt, width)
+        return Picture(png_bytes(rgb(figure), colors=128), alt, width)

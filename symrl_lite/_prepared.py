@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 __all__ = ["Buttons", "Prepared", "Slider"]
@@ -127,7 +127,7 @@ class Prepared:
 @cache
 def _module() -> str:
     """The source of explore.js."""
-    return resources.files("symrl_lite").joinpath("static/explore.js").read_text(encoding="utf-8")
+    return (Path(__file__).parent / "static" / "explore.js").read_text(encoding="utf-8")
 
 
 @cache

@@ -84,7 +84,7 @@ def cayley_table(
 
 
 def cayley_tables(groups: Sequence[Any], *, alt: str, title: str) -> Picture:
-    """Cayley tables of several groups in rows of three, each under the group's name.
+    """Cayley tables of several groups in rows of three, each under the group's name; long names become indices.
 
     Raises:
         ValueError: no group, no title or no alternative text.
@@ -101,7 +101,8 @@ def cayley_tables(groups: Sequence[Any], *, alt: str, title: str) -> Picture:
     def draw(figure: Figure) -> None:
         grid = np.atleast_1d(figure.subplots(rows, columns)).ravel()
         for axes, group in zip(grid, groups, strict=False):
-            draw_cayley_table(axes, group)
+            short = all(len(name) <= 4 for name in group.names)
+            draw_cayley_table(axes, group, names=None if short else [str(g) for g in group])
             axes.set(xlabel="", ylabel="", xticks=[], yticks=[])
             axes.set_title(group.name)
         for axes in grid[len(groups) :]:
@@ -160,7 +161,7 @@ def draw_cayley_table(
         extent = axes.get_window_extent()
         cell = min(extent.width, extent.height) / n * 72 / axes.figure.dpi  # points
         longest = max(len(name) for name in names)
-        size = min(13.0, 1.4 * cell / max(longest, 2))
+        size = min(12.0, 1.4 * cell / max(longest, 2))
         for a, b in np.ndindex(n, n) if size >= 5 else []:
             text = names[int(table[a, b])] if known[a, b] else str(table[a, b])
             axes.text(b, a, text, ha="center", va="center", fontsize=size)
@@ -242,8 +243,7 @@ def curves(
             axes.plot(steps, middle, label=f"{label}{seeds}", markevery=every, markersize=6, linewidth=1.8, **look)
             axes.fill_between(steps, low, high, color=COLORS[k], alpha=0.18, linewidth=0)
         for label, level in (levels or {}).items():
-            axes.axhline(level, color="black", linewidth=0.9, linestyle=(0, (1, 3)))
-            axes.annotate(label, (steps[0], level), xytext=(2, 3), textcoords="offset points", fontsize=10)
+            axes.axhline(level, color="black", linewidth=1.2, linestyle=(0, (1, 2)), label=label)
         if log:
             axes.set_yscale("log")
         axes.set_xlabel(xlabel)

@@ -15,15 +15,16 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from symrl_lite._drawing import ORANGE, as_numbers, draw_bars, draw_image
-from symrl_lite._picture import house_style, png_bytes, required_text
+from symrl_lite._picture import house_style, png_bytes, required_text, rgb
 from symrl_lite._prepared import Buttons, Prepared, Slider
 from symrl_lite.equivariance import apply_action
-from symrl_lite.plots import draw_cayley_table, mark_cell
+from symrl_lite.plots import draw_cayley_table
 
 __all__ = ["Buttons", "Prepared", "Slider", "compose", "explore", "flipbook"]
 
 MAX_FRAMES = 400
 DPI = 100
+COLORS_A_FRAME = 32
 
 
 def flipbook(
@@ -62,21 +63,28 @@ def flipbook(
     for what, function in (("draw", draw), ("caption", caption)):
         if not callable(function):
             raise TypeError(f"{what} is {function!r}, expected a function of the chosen labels")
+
+    def pixels(**choice: Any) -> np.ndarray:
+        figure = Figure(figsize=figsize, dpi=DPI, layout="constrained")
+        draw(figure, **choice)
+        return rgb(figure)
+
+    return _prepare(pixels, controls, caption, title)
+
+
+def _prepare(pixels: Callable[..., np.ndarray], controls: Any, caption: Callable[..., str], title: str) -> Prepared:
+    """A widget from a function that gives the pixels (height, width, 3) for a choice of labels."""
     required_text(title, "title")
     given, shown = _controls(controls)
-
-    def choices() -> Iterable[dict[str, Any]]:
-        return (dict(zip(given, labels, strict=True)) for labels in product(*given.values()))
-
+    choices = [dict(zip(given, labels, strict=True)) for labels in product(*given.values())]
+    captions = _captions(caption, choices)
     frames: dict[bytes, int] = {}  # the same picture is kept once
     index = []
     with house_style():
-        for choice in choices():
-            figure = Figure(figsize=figsize, dpi=DPI, layout="constrained")
-            draw(figure, **choice)
-            index.append(frames.setdefault(png_bytes(figure, colors=48), len(frames)))
-    size = (round(figsize[0] * DPI), round(figsize[1] * DPI))
-    return Prepared(title.strip(), shown, list(frames), index, _captions(caption, list(choices())), size)
+        for choice in choices:
+            frame = pixels(**choice)
+            index.append(frames.setdefault(png_bytes(frame, colors=COLORS_A_FRAME), len(frames)))
+    return Prepared(title.strip(), shown, list(frames), index, captions, (frame.shape[1], frame.shape[0]))
 
 
 def explore(
@@ -216,7 +224,7 @@ class _Values:
         draw_bars(panels[1], there, self.names, expected=self.expected[k, g], color="#0072b2" if agree else ORANGE)
         panels[0].set_title("$\\pi(x)$")
         verdict = "agree" if agree else f"differ by {difference}"
-        panels[1].set_title(f"bars $\\pi(L_g x)$, ◆ $K_g\\pi(x)$: {verdict}")
+        panels[1].set_title(f"$\\pi(L_g x)$, ◆ $K_g\\pi(x)$: {verdict}")
         for axes in panels:
             axes.set_ylim(*self.limits)
             if sum(len(name) for name in self.names) > 34:
@@ -230,7 +238,7 @@ def compose(
     draw: Callable[[Any, Any], Any],
     title: str | None = None,
     *,
-    figsize: tuple[float, float] = (6.4, 5.6),
+    figsize: tuple[float, float] = (5.6, 5.6),
 ) -> Prepared:
     """Two moves, one after the other: x, h·x, g·(h·x), and the product gh in the Cayley table.
 
@@ -267,21 +275,65 @@ def compose(
             f"In the table, row {then} and column {first} hold {both}."
         )
 
-    def picture(figure: Any, first: str, then: str) -> None:
+    # Drawn in pieces, each as seldom as possible: 64 whole figures would take a minute, their pieces a second or two.
+    def panel(what: Any, name: str) -> np.ndarray:
+        figure = Figure(figsize=(width / 3, height * 0.33), dpi=DPI)
+        axes = figure.add_axes((0.06, 0.02, 0.88, 0.8))
+        draw(axes, what)
+        axes.set_title(name)
+        return rgb(figure)
+
+    def heading(text: str) -> np.ndarray:
+        figure = Figure(figsize=(width, height * 0.07), dpi=DPI)
+        figure.text(0.5, 0.5, text, ha="center", va="center", fontweight="bold", fontsize=13)
+        return rgb(figure)
+
+    width, height = figsize
+    with house_style():
+        figure = Figure(figsize=(width, height * 0.6), dpi=DPI)
+        axes = figure.add_axes((0.17, 0.01, 0.8, 0.81))
+        draw_cayley_table(axes, group)
+        table = rgb(figure)
+        box = axes.get_window_extent()  # of the cells, in pixels, from below
+        before = panel(state, "$x$")
+        after_first = [panel(once[h], f"first {names[h]}") for h in range(group.order)]
+
+    def pixels(first: str, then: str) -> np.ndarray:
         h, g = group.element(first), group.element(then)
-        grid = figure.add_gridspec(2, 3, height_ratios=[1, 1.9])
-        parts = ((state, "$x$"), (once[h], f"first {first}"), (apply_action(action, g, once[h]), f"then {then}"))
-        for column, (what, name) in enumerate(parts):
-            axes = figure.add_subplot(grid[0, column])
-            draw(axes, what)
-            axes.set_title(name)
-        table = figure.add_subplot(grid[1, :])
-        draw_cayley_table(table, group)
-        mark_cell(table, g, h)
-        table.set_title(f"{then} · {first} = {names[group.multiply(g, h)]}")
+        after = panel(apply_action(action, g, once[h]), f"then {then}")
+        top = np.hstack([before, after_first[h], after])
+        line = heading(f"{then} · {first} = {names[group.multiply(g, h)]}")
+        marked = table.copy()
+        across, down = box.width / group.order, box.height / group.order
+        left, upper = box.x0 + h * across, len(table) - box.y1 + g * down
+        for rim, shade in ((5, 255), (3, 0)):
+            _frame(marked, left, upper, across, down, rim, shade)
+        return _stack([top, line, marked])
 
     controls = {"first": Buttons(names), "then": Buttons(names)}
-    return flipbook(picture, controls, caption, title or f"Compose two moves of {group.name}", figsize=figsize)
+    return _prepare(pixels, controls, caption, title or f"Compose two moves of {group.name}")
+
+
+def _frame(pixels: np.ndarray, left: float, top: float, width: float, height: float, rim: int, shade: int) -> None:
+    """A rectangular frame, `rim` pixels to both sides of the line."""
+    x0, x1, y0, y1 = (round(v) for v in (left, left + width, top, top + height))
+    for rows, columns in (
+        (slice(y0 - rim, y0 + rim), slice(x0 - rim, x1 + rim)),
+        (slice(y1 - rim, y1 + rim), slice(x0 - rim, x1 + rim)),
+        (slice(y0 - rim, y1 + rim), slice(x0 - rim, x0 + rim)),
+        (slice(y0 - rim, y1 + rim), slice(x1 - rim, x1 + rim)),
+    ):
+        pixels[rows, columns] = shade
+
+
+def _stack(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Pictures below each other on white."""
+    page = np.full((sum(len(part) for part in parts), max(part.shape[1] for part in parts), 3), 255, dtype=np.uint8)
+    top = 0
+    for part in parts:
+        page[top : top + len(part), : part.shape[1]] = part
+        top += len(part)
+    return page
 
 
 def _controls(controls: Any) -> tuple[dict[str, list[Any]], dict[str, Buttons | Slider]]:

@@ -27,6 +27,7 @@ const STYLE = `
 .symrl-widget .symrl-value { min-width: 3.5em; font-variant-numeric: tabular-nums; }
 .symrl-widget button:focus-visible, .symrl-widget input:focus-visible { outline: 3px solid currentColor;
   outline-offset: 2px; }
+@media (max-width: 480px) { .symrl-widget .symrl-name { flex: 1 0 100%; } }
 .symrl-widget .symrl-caption { margin: 8px 0 0; }
 `;
 
