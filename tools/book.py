@@ -33,12 +33,8 @@ STAMP = "_build/site.json"
 LOG = "_build/build.log"
 MATHJAX_FOLDER = "book/_static/vendor/mathjax"
 MATHJAX_VERSION = "3.2.2"
-MATHJAX_PACKAGE = (
-    "Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw=="  # sha512
-)
-MATHJAX_FILES = re.compile(
-    r"package/(LICENSE|es5/tex-mml-chtml\.js|es5/output/chtml/fonts/woff-v2/[^/]+\.woff)"
-)
+MATHJAX_PACKAGE = "Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw=="  # sha512
+MATHJAX_FILES = re.compile(r"package/(LICENSE|es5/tex-mml-chtml\.js|es5/output/chtml/fonts/woff-v2/[^/]+\.woff)")
 NPM_SECONDS = 120
 PAGE_LIMIT = 3_000_000  # bytes
 
@@ -135,13 +131,9 @@ def build_pages(root: Path = ROOT) -> None:
     (root / LOG).write_text(log, encoding="utf-8")
     if result.returncode or not (root / SITE / "index.html").is_file():
         wrong = [line for line in log.splitlines() if re.search(r"\b(WARNING|ERROR|CRITICAL|Error)\b", line)]
-        shown = [line.replace(f"{root}{os.sep}", "") for line in dict.fromkeys(wrong)] or log.splitlines()[
-            -15:
-        ]
+        shown = [line.replace(f"{root}{os.sep}", "") for line in dict.fromkeys(wrong)] or log.splitlines()[-15:]
         raise BuildError(
-            "\n".join(
-                ["the pages were not built without a warning:", *shown[:25], f"The whole log is in {LOG}."]
-            )
+            "\n".join(["the pages were not built without a warning:", *shown[:25], f"The whole log is in {LOG}."])
         )
 
 
@@ -168,9 +160,7 @@ def sources_fingerprint(root: Path = ROOT) -> str:
     digest = hashlib.sha256(package_fingerprint(root).encode())
     files = [root / "_config.yml", root / "_toc.yml", Path(__file__)]
     files += sorted((root / "notebooks").glob("*.ipynb"))
-    files += sorted(
-        path for path in (root / "book").rglob("*") if path.is_file() and "__pycache__" not in path.parts
-    )
+    files += sorted(path for path in (root / "book").rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     for path in files:
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
