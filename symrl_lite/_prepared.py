@@ -181,9 +181,10 @@ def _twin(prepared: Prepared) -> str:
     marker = f"symrl-{secrets.token_hex(6)}"
     script = _module().replace("export default { render };", STAND_IN.replace("ID", marker).strip())
     style = "max-width:100%;height:auto;box-sizing:border-box;padding:6px;border-radius:10px;background:#fff !important"
-    caption = html.escape(prepared.captions[0])
+    title, caption = html.escape(prepared.title), html.escape(prepared.captions[0])
     return (
-        f'<div id="{marker}"><div class="symrl-widget" role="group" aria-label="{html.escape(prepared.title)}">'
+        f'<div id="{marker}"><div class="symrl-widget" role="group" aria-label="{title}">'
+        f'<div class="symrl-title" style="margin:0 0 8px;font-weight:600">{title}</div>'
         f'<img alt="{caption}" width="{spec["width"]}" height="{spec["height"]}" style="{style}" '
         f'src="data:image/png;base64,{base64.b64encode(first).decode()}">'
         f'<p class="symrl-still">{caption}</p></div></div>\n'

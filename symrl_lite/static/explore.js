@@ -1,4 +1,4 @@
-// A prepared widget: a picture, a row for each control, and the picture's text alternative below.
+// A prepared widget: title, picture, a row for each control, and the picture's text alternative below.
 //
 // One module for every place. Live, anywidget imports it and `model` is an ipywidget's model. On a page without a
 // kernel it stands inside the page, and `model` is a small stand-in with the same four methods.
@@ -28,6 +28,7 @@ const STYLE = `
 .symrl-widget button:focus-visible, .symrl-widget input:focus-visible { outline: 3px solid currentColor;
   outline-offset: 2px; }
 @media (max-width: 480px) { .symrl-widget .symrl-name { flex: 1 0 100%; } }
+.symrl-widget .symrl-title { margin: 0 0 8px; font-weight: 600; }
 .symrl-widget .symrl-caption { margin: 8px 0 0; }
 `;
 
@@ -98,6 +99,7 @@ function render({ model, el }) {
   const root = el.querySelector(".symrl-widget") ?? add(el, "div", { class: "symrl-widget" });
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", spec.title);
+  root.querySelector(".symrl-title") ?? add(root, "div", { class: "symrl-title" }, spec.title);
   const picture = root.querySelector("img") ?? add(root, "img");
   picture.removeAttribute("style");
   picture.width = spec.width;
