@@ -157,7 +157,7 @@ def explore(
     controls["move"] = Buttons(list(group.names)) if group.order <= 24 else Slider(list(group.names))
     title = title or (f"{symmetry.name or group.name}: move a state" + ("" if policy is None else " and its policy"))
     return flipbook(
-        picture, controls, caption, title, figsize=figsize or ((6.4, 3.1) if policy is None else (6.4, 4.8))
+        picture, controls, caption, title, figsize=figsize or ((5.6, 2.9) if policy is None else (5.6, 4.7))
     )
 
 
@@ -223,8 +223,9 @@ class _Values:
         there = self.there[k, g]
         draw_bars(panels[1], there, self.names, expected=self.expected[k, g], color="#0072b2" if agree else ORANGE)
         panels[0].set_title("$\\pi(x)$")
-        verdict = "agree" if agree else f"differ by {difference}"
-        panels[1].set_title(f"$\\pi(L_g x)$, ◆ $K_g\\pi(x)$: {verdict}")
+        panels[1].set_title("$\\pi(L_g x)$, ◆ $K_g\\pi(x)$")
+        panels[1].set_xlabel("they agree" if agree else f"they differ by {difference}", fontweight="bold")
+        panels[0].set_xlabel(" ")
         for axes in panels:
             axes.set_ylim(*self.limits)
             if sum(len(name) for name in self.names) > 34:

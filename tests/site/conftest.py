@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import http.server
-import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -20,16 +18,6 @@ from tools import book
 
 ROOT = Path(__file__).resolve().parents[2]
 SUB_PATH = "/some/where/course/"  # the site must not assume that it stands at the top of its host
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 # What the theme itself writes to the console on every page, and nothing else.
 KNOWN_MESSAGES = ("Got invalid theme mode", "THEBE_JS_URL")
 
@@ -74,29 +62,6 @@ def address(site: Path) -> Iterator[str]:
     server.shutdown()
     server.server_close()
     thread.join()
-
-
-def no_browser(reason: str) -> None:
-    """Skip, or fail where a browser is required."""
-    if os.environ.get("SYMRL_REQUIRE_BROWSER") == "1":
-        pytest.fail(f"a browser is required here, and {reason}", pytrace=False)
-    pytest.skip(f"not looked at in a browser: {reason}")
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Headless Chromium from the system; playwright's own browser is never fetched."""
-    program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if program is None:
-        no_browser(f"none of {', '.join(BROWSERS)} is installed")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        no_browser("the package playwright is not installed")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
-        yield running
-        running.close()
 
 
 @dataclass
