@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 from matplotlib.patches import Circle, Polygon, Rectangle
 
-__all__ = ["COLORS", "GridState", "as_numbers", "draw_bars", "draw_cartpole", "draw_gridworld", "draw_image"]
+__all__ = [
+    "COLORS",
+    "GridState",
+    "as_numbers",
+    "describe_state",
+    "draw_bars",
+    "draw_cartpole",
+    "draw_gridworld",
+    "draw_image",
+]
 
 # Okabe and Ito's palette, told apart with every kind of colour vision; darker where text or thin lines need it.
 COLORS = ("#0072b2", "#d55e00", "#007a5a", "#a63d7c", "#6b6b00", "#3a3a3a", "#2f7fbf", "#a04000")
@@ -66,6 +75,23 @@ def as_numbers(values: Any, what: str) -> np.ndarray:
     if not np.isfinite(array).all():
         raise ValueError(f"{what} holds NaN or infinity, expected finite numbers")
     return array
+
+
+def describe_state(state: Any) -> str:
+    """What a drawing of the state shows, in words; empty for images and whatever else has no short description.
+
+    >>> describe_state(GridState(5, agent=(4, 1), goal=(2, 2)))
+    'agent in row 4, column 1; goal in row 2, column 2'
+    >>> describe_state((0.8, 0.3, 0.15, 0.2))
+    '(0.8, 0.3, 0.15, 0.2)'
+    """
+    if isinstance(state, GridState):
+        named = [("agent", state.agent), ("goal", state.goal), *(("wall", wall) for wall in state.walls)]
+        return "; ".join(f"{what} in row {cell[0]}, column {cell[1]}" for what, cell in named if cell is not None)
+    if np.ndim(state) == 1 and len(state) <= 8 and not isinstance(state, dict):
+        numbers = as_numbers(state, "state") + 0.0  # turns −0 into 0
+        return "(" + ", ".join(f"{number:.3g}" for number in numbers) + ")"
+    return ""
 
 
 def draw_image(axes: Any, image: Any, vmin: float | None = None, vmax: float | None = None, cmap: str = "gray") -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from symrl_lite._drawing import ORANGE, as_numbers, draw_bars, draw_image
+from symrl_lite._drawing import ORANGE, as_numbers, describe_state, draw_bars, draw_image
 from symrl_lite._picture import house_style, png_bytes, required_text, rgb
 from symrl_lite._prepared import Buttons, Prepared, Slider
 from symrl_lite.equivariance import apply_action
@@ -96,6 +96,7 @@ def explore(
     state_names: Sequence[str] | None = None,
     title: str | None = None,
     *,
+    describe: Callable[[Any], str] = describe_state,
     figsize: tuple[float, float] | None = None,
 ) -> Prepared:
     """x beside L_g x, and below them π(x) beside π(L_g x), on which diamonds mark K_g π(x).
@@ -108,6 +109,7 @@ def explore(
         action_names: n_actions names; numbers by default.
         state_names: one name for each state; "1", "2", ... by default.
         title: name of the widget; a sentence about the group by default.
+        describe: a state in words, for the text alternative; by default grid worlds and short vectors have one.
         figsize: in inches.
 
     Returns:
@@ -139,7 +141,12 @@ def explore(
 
     def caption(move: str, state: str = labels[0]) -> str:
         where = f"State {state}, move {move}" if len(states) > 1 else f"Move {move}"
-        return f"{where}. {values.caption(labels.index(state), group.element(move))}"
+        k, g = labels.index(state), group.element(move)
+        before, after = describe(states[k]), describe(symmetry.act_on_state(g, states[k]))
+        words = f" Left, x: {before}. Right, L_g x: {after}." if before or after else ""
+        if policy is not None:
+            return f"{where}.{words} {values.caption(k, g)}"
+        return f"{where}.{words or ' On the left the state x, on the right the moved state L_g x.'}"
 
     def picture(figure: Any, move: str, state: str = labels[0]) -> None:
         k, g = labels.index(state), group.element(move)
@@ -205,8 +212,6 @@ class _Values:
         return agree, "0.00" if agree else f"{difference:.2f}" if difference >= 0.01 else f"{difference:.1e}"
 
     def caption(self, k: int, g: int) -> str:
-        if self.policy is None:
-            return "On the left the state x, on the right the moved state L_g x."
         agree, difference = self._difference(k, g)
         verdict = "is the same" if agree else f"differs: {self._text(self.expected[k, g])}"
         return (

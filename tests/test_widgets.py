@@ -144,7 +144,7 @@ def test_explore_says_whether_the_policy_moves_with_the_state() -> None:
     )
     assert list(fair.controls) == ["state", "move"]
     assert fair.caption(state="falling", move="r") == (
-        "State falling, move r. π(x): left 0.30, right 0.70. π(L_g x): left 0.70, right 0.30. "
+        "State falling, move r. Left, x: (0.5, 1, 0.2, -0.5). Right, L_g x: (-0.5, -1, -0.2, 0.5). π(x): left 0.30, right 0.70. π(L_g x): left 0.70, right 0.30. "
         "K_g π(x) is the same (largest difference 0.00)."
     )
     biased = explore(lambda s: np.array([0.6, 0.4]), mirror(), [np.ones(4)], draw=draw_cartpole)
@@ -182,6 +182,17 @@ def test_explore_without_a_policy_shows_states() -> None:
     assert len(set(shown.captions)) == 8
     invariant = explore(lambda x: np.array([x.sum(), 1.0]), symmetry, [PICTURE])
     assert all("is the same" in text for text in invariant.captions)
+
+
+def test_explore_describes_grid_worlds_for_those_who_do_not_see_them() -> None:
+    symmetry = Symmetry(cyclic(4), on_grid_states(cyclic(4), 3), None, "turns")
+    shown = explore(None, symmetry, [GridState(3, agent=(0, 0), walls=((1, 1),))], draw=draw_gridworld)
+    assert shown.caption(move="r") == (
+        "Move r. Left, x: agent in row 0, column 0; wall in row 1, column 1. "
+        "Right, L_g x: agent in row 2, column 0; wall in row 1, column 1."
+    )
+    told = explore(None, symmetry, [GridState(3, agent=(0, 0))], draw=draw_gridworld, describe=lambda x: f"{x.agent}")
+    assert told.caption(move="r2") == "Move r2. Left, x: (0, 0). Right, L_g x: (2, 2)."
 
 
 def test_explore_takes_torch_policies_and_many_elements() -> None:
