@@ -144,7 +144,8 @@ def test_explore_says_whether_the_policy_moves_with_the_state() -> None:
     )
     assert list(fair.controls) == ["state", "move"]
     assert fair.caption(state="falling", move="r") == (
-        "State falling, move r. Left, x: (0.5, 1, 0.2, -0.5). Right, L_g x: (-0.5, -1, -0.2, 0.5). π(x): left 0.30, right 0.70. π(L_g x): left 0.70, right 0.30. "
+        "State falling, move r. Left, x: (0.5, 1, 0.2, -0.5). Right, L_g x: (-0.5, -1, -0.2, 0.5). "
+        "π(x): left 0.30, right 0.70. π(L_g x): left 0.70, right 0.30. "
         "K_g π(x) is the same (largest difference 0.00)."
     )
     biased = explore(lambda s: np.array([0.6, 0.4]), mirror(), [np.ones(4)], draw=draw_cartpole)

@@ -145,7 +145,8 @@ def test_widgets_answer_in_jupyterlab(browser: Any, lab: str) -> None:
         cart.widget.locator("button").nth(0).focus()
         page.keyboard.press("ArrowRight")
         cart.moved(
-            "Move r. Left, x: (0.5, 1, 0.2, -0.5). Right, L_g x: (-0.5, -1, -0.2, 0.5). π(x): left 0.30, right 0.70. π(L_g x): left 0.70, right 0.30. "
+            "Move r. Left, x: (0.5, 1, 0.2, -0.5). Right, L_g x: (-0.5, -1, -0.2, 0.5). "
+            "π(x): left 0.30, right 0.70. π(L_g x): left 0.70, right 0.30. "
             "K_g π(x) is the same (largest difference 0.00)."
         )
         assert elsewhere == []
