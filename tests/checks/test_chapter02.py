@@ -173,6 +173,14 @@ def average_constant(f, x, group, act_in, act_out):
     return np.zeros(np.shape(f(x)))
 
 
+@pytest.mark.parametrize(
+    "answer", [average_constant, lambda f, x, group, i, o: f(np.mean([i(g, x) for g in group], axis=0))]
+)
+def test_b_does_not_blame_a_missing_move_for_other_mistakes(answer):
+    result = check.orbit_average(answer)
+    assert not result.passed and "were not moved back" not in repr(result)
+
+
 @pytest.mark.parametrize("answer", [average, average_from_the_other_end])
 def test_b_accepts(answer):
     assert check.orbit_average(answer).passed
