@@ -30,8 +30,9 @@ Move = Callable[[np.ndarray], np.ndarray]
 def composition_table(function: Callable[[list[Move], np.ndarray], Any]) -> CheckResult:
     """Exercise A: table[a, b] is the index of "first b, then a" in a list of moves.
 
-    Shape on four quarter turns, values on the flips of a picture and on the quarter turns, and then the property that
-    separates the two orders of composition, on the eight moves of a square and on the six permutations of a triple.
+    Shape on four quarter turns, values on the flips of a picture and on the quarter turns; then a list that does not
+    begin with the identity, and what separates the two orders of composition: the eight moves of a square and the six
+    permutations of a triple.
     """
     picture = np.arange(9).reshape(3, 3)
     turns: list[Move] = [lambda x, k=k: np.rot90(x, k) for k in range(4)]  # type: ignore[misc]
@@ -44,7 +45,11 @@ def composition_table(function: Callable[[list[Move], np.ndarray], Any]) -> Chec
     relabel: list[Move] = [lambda x, p=p: x[p] for p in fetched]  # type: ignore[misc]
 
     def table_of(moves: list[Move], x: np.ndarray) -> np.ndarray:
-        return as_array(function(list(moves), x.copy()), (len(moves), len(moves)), "the table")
+        given = x.copy()
+        table = as_array(function(list(moves), given), (len(moves), len(moves)), "the table")
+        if not np.array_equal(given, x):
+            raise Wrong("your function changes the array x: work on a copy")
+        return table
 
     def shape() -> None:
         table_of(turns, picture)
@@ -62,8 +67,11 @@ def composition_table(function: Callable[[list[Move], np.ndarray], Any]) -> Chec
                     f"move {a}, and look for the move in the list that gives the same picture"
                 )
 
-    def order() -> None:
+    def others() -> None:
+        place = np.argsort([2, 3, 0, 1])  # the quarter turns again, in an order that does not begin with e
+        other_order = place[cyclic(4).table[np.ix_([2, 3, 0, 1], [2, 3, 0, 1])]]
         for moves, x, expected, what in (
+            (turns[2:] + turns[:2], picture, other_order, "the quarter turns in another order, the half turn first"),
             (square, picture, dihedral(4).table, "the eight moves of a square"),
             (relabel, np.array([5, 6, 7]), triple.table, "the six ways to rearrange three things"),
         ):
@@ -76,9 +84,12 @@ def composition_table(function: Callable[[list[Move], np.ndarray], Any]) -> Chec
                     "then a, so that it reads like (ab)(x) = a(b(x)). Quarter turns could not tell, these can"
                 )
             a, b = np.argwhere(table != expected)[0]
-            raise Wrong(f"for {what}, table[{a}, {b}] is {table[a, b]}, expected {expected[a, b]}")
+            raise Wrong(
+                f"for {what}, table[{a}, {b}] is {table[a, b]}, expected {expected[a, b]}: apply both moves to x, and "
+                "compare whole arrays with the results of the single moves"
+            )
 
-    return run_steps("Exercise A", [("shape", shape), ("values", values), ("order of composition", order)])
+    return run_steps("Exercise A", [("shape", shape), ("values", values), ("other moves", others)])
 
 
 # --- Exercise B -------------------------------------------------------------------------------------------------
@@ -105,7 +116,7 @@ def orbit_and_stabilizer(
             raise Wrong("your function returns None: is a `return` missing?")
         try:
             orbit, fixing = pair
-            return list(orbit), [group.element(g) for g in fixing]
+            return [_hashable(x) for x in orbit], [group.element(g) for g in fixing]
         except (TypeError, ValueError) as error:
             raise Wrong(f"expected a pair (orbit, stabilizer) of two collections: {error}") from None
 
@@ -144,6 +155,11 @@ def orbit_and_stabilizer(
     return run_steps("Exercise B", [("shape", shape), ("values", values), ("every cell", counting)])
 
 
+def _hashable(point: Any) -> Any:
+    """A point given as a list or an array, as a tuple."""
+    return tuple(point) if isinstance(point, list | np.ndarray) else point
+
+
 # --- Exercise C -------------------------------------------------------------------------------------------------
 
 
@@ -157,6 +173,8 @@ def another_group_of_order_eight(function: Callable[[], Any]) -> CheckResult:
     def table_of() -> np.ndarray:
         made = function()
         table = as_array(made.table if isinstance(made, FiniteGroup) else made, (8, 8), "the table")
+        if table.dtype == bool:
+            raise Wrong("the table holds truth values, expected the indices 0 to 7")
         if not np.array_equal(table, np.round(table)):
             raise Wrong("the table holds fractions, expected the indices 0 to 7")
         return table.astype(int)

@@ -46,6 +46,25 @@ def table_printed(moves, x):
     print(table_right(moves, x))
 
 
+def table_identity_first(moves, x):
+    """Fills row and column 0 as if the first move were the identity."""
+    table = np.array(table_right(moves, x))
+    table[0], table[:, 0] = np.arange(len(moves)), np.arange(len(moves))
+    return table
+
+
+def table_first_entry(moves, x):
+    """Compares the first entry of the pictures only."""
+    results = [np.ravel(move(x))[0] for move in moves]
+    return [[results.index(np.ravel(a(b(x)))[0]) for b in moves] for a in moves]
+
+
+def table_in_place(moves, x):
+    table = table_right(moves, x)
+    x[:] = 0
+    return table
+
+
 def unsolved(*_):
     raise NotImplementedError("Exercise A: ...")
 
@@ -61,6 +80,9 @@ def test_a_accepts(answer):
         (table_transposed, "rows and columns swapped"),
         (table_of_sums, "for the flips, table"),
         (table_first_only, "do move 0, then move 1"),
+        (table_identity_first, "the half turn first"),
+        (table_first_entry, "compare whole arrays"),
+        (table_in_place, "changes the array x"),
         (table_one_row, "shape (4,), expected (4, 4)"),
         (table_printed, "is a `return` missing?"),
         (lambda moves, x: 1 / 0, "ZeroDivisionError"),
@@ -91,6 +113,15 @@ def right_in_other_words(group, action, point):
     return tuple(orbit), {group.names[g] for g in group if action(g, point) == point}  # names, in a set
 
 
+def points_as_lists(group, action, point):
+    orbit, fixing = right(group, action, point)
+    return [list(x) for x in orbit], fixing
+
+
+def points_as_rows(group, action, point):
+    return np.unique([action(g, point) for g in group], axis=0), right(group, action, point)[1]
+
+
 def orbit_with_repeats(group, action, point):
     return [action(g, point) for g in group], right(group, action, point)[1]
 
@@ -115,7 +146,7 @@ def only_the_square(group, action, point):
     return orbit, [g for g in range(8) if action(g, point) == point]
 
 
-@pytest.mark.parametrize("answer", [right, right_in_other_words])
+@pytest.mark.parametrize("answer", [right, right_in_other_words, points_as_lists, points_as_rows])
 def test_b_accepts(answer):
     assert check.orbit_and_stabilizer(answer).passed
 
@@ -193,6 +224,7 @@ def test_c_accepts(answer):
         (lambda: FiniteGroup.from_permutations([(1, 2, 3, 0), (0, 3, 2, 1)]), "D4 with other names"),
         (lambda: (np.arange(8)[:, None] - np.arange(8)) % 8, "the table is no group"),
         (lambda: (np.arange(8)[:, None] * np.arange(8)) % 8, "inverses"),
+        (lambda: np.zeros((8, 8), dtype=bool), "truth values"),
         (lambda: cyclic(4), "shape (4, 4), expected (8, 8)"),
         (lambda: None, "is a `return` missing?"),
     ],
