@@ -8,25 +8,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable
-from statistics import median
-from typing import Any
+
+from _timing import line, seconds
 
 from symrl_lite.groups import cyclic, dihedral, direct_product, regular, symmetric
-
-RUNS = 7
-
-
-def seconds(run: Callable[[], Any]) -> float:
-    """Median wall time of `run`, after one run that is not counted."""
-    run()
-    times = []
-    for _ in range(RUNS):
-        begin = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - begin)
-    return median(times)
 
 
 def main() -> None:
@@ -45,7 +30,7 @@ def main() -> None:
         ("regular(symmetric(5)), 120 × 120 × 120", seconds(lambda: regular(S5))),
     ]
     for what, took in rows:
-        print(f"{what:48} {1000 * took:8.1f} ms")
+        line(what, took)
 
 
 if __name__ == "__main__":

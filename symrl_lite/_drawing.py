@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from matplotlib.patches import Circle, Polygon, Rectangle
+
+from symrl_lite._grid_state import GridState
 
 __all__ = [
     "COLORS",
@@ -23,41 +24,6 @@ __all__ = [
 # Okabe and Ito's palette, told apart with every kind of colour vision; darker where text or thin lines need it.
 COLORS = ("#0072b2", "#d55e00", "#007a5a", "#a63d7c", "#6b6b00", "#3a3a3a", "#2f7fbf", "#a04000")
 BLUE, ORANGE = COLORS[:2]
-Cell = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class GridState:
-    """A square grid world to be drawn: cells are (row, column), row 0 at the top.
-
-    Args:
-        size: number of rows and of columns.
-        agent: the agent's cell, or None.
-        goal: the goal's cell, or None.
-        walls: cells that cannot be entered.
-
-    Raises:
-        ValueError: a size below 1, or a cell outside of the grid.
-
-    >>> GridState(5, agent=(0, 1), goal=(4, 4)).agent
-    (0, 1)
-    """
-
-    size: int
-    agent: Cell | None = None
-    goal: Cell | None = None
-    walls: tuple[Cell, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Validate the fields."""
-        if self.size < 1:
-            raise ValueError(f"size is {self.size}, expected at least 1")
-        named = [("agent", self.agent), ("goal", self.goal), *(("walls", cell) for cell in self.walls)]
-        for what, cell in named:
-            if cell is None and what != "walls":
-                continue
-            if not (isinstance(cell, tuple) and len(cell) == 2 and all(0 <= i < self.size for i in cell)):
-                raise ValueError(f"{what} has cell {cell!r}, expected (row, column) from 0 to {self.size - 1}")
 
 
 def as_numbers(values: Any, what: str) -> np.ndarray:

@@ -1,6 +1,6 @@
-"""Actions of the rotations and flips of a square: on images, on the cells of a grid, on drawn grid worlds.
+"""Actions of the rotations and flips of a square: on images, cells, drawn grid worlds, and the four moves of an agent.
 
-All three follow one convention: r turns counter-clockwise as `numpy.rot90` does, s swaps top and bottom, row 0 is at
+All follow one convention: r turns counter-clockwise as `numpy.rot90` does, s swaps top and bottom, row 0 is at
 the top, and g acts on the left, L_{gh} = L_g L_h.
 """
 
@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from symrl_lite.groups import FiniteGroup, cyclic, dihedral
+from symrl_lite._grid_state import Cell
+from symrl_lite.groups import FiniteGroup, Representation, cyclic, dihedral, permutation
 
-__all__ = ["on_cells", "on_grid_states", "on_images"]
+__all__ = ["MOVES", "STEPS", "on_cells", "on_grid_states", "on_images", "on_moves"]
 
-Cell = tuple[int, int]
+MOVES = ("up", "left", "down", "right")  # counter-clockwise, so that r takes each to the next
+STEPS = ((-1, 0), (0, -1), (1, 0), (0, 1))  # (rows, columns) of each
 
 
 def on_images(group: FiniteGroup) -> Callable[[Any, np.ndarray], np.ndarray]:
@@ -103,6 +105,29 @@ def on_grid_states(group: FiniteGroup, size: int) -> Callable[[Any, Any], Any]:
         return replace(state, **cells, walls=tuple(move(g, wall) for wall in state.walls))
 
     return act
+
+
+def on_moves(group: FiniteGroup, stay: bool = False) -> Representation:
+    """K_g on the values of the moves up, left, down, right: r takes up to left, s swaps up and down.
+
+    Args:
+        group: `cyclic(4)` or `dihedral(4)`.
+        stay: whether there is a first action that stays where it is.
+
+    Returns:
+        A permutation representation of dimension 4, or 5 with `stay`.
+
+    >>> on_moves(cyclic(4))("r").argmax(axis=0).tolist(), on_moves(dihedral(4), stay=True)("s").argmax(axis=0).tolist()
+    ([1, 2, 3, 0], [0, 3, 2, 1, 4])
+    """
+    _require_square_group(group)
+    images = []
+    for g in group:
+        flips, turns = divmod(g, 4)
+        # s swaps up and down, which are 0 and 2, and leaves 1 and 3.
+        moved = [((2 - a if flips else a) + turns) % 4 for a in (0, 1, 2, 3)]
+        images.append([0, *(a + 1 for a in moved)] if stay else moved)
+    return permutation(group, images)
 
 
 def _require_square_group(group: FiniteGroup) -> None:

@@ -1,14 +1,19 @@
-"""The course's central object: a finite group with its action on states and on actions."""
+"""The course's central object, a finite group that acts on states and on actions; and whether it is a symmetry."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from symrl_lite._audit import AuditReport, audit_by_sampling, audit_table
+from symrl_lite._named_groups import not_an_action
 from symrl_lite.equivariance import Action, apply_action
 from symrl_lite.groups import Element, FiniteGroup, Representation
 
-__all__ = ["Symmetry"]
+__all__ = ["AuditReport", "Symmetry", "audit", "augment", "permutations_of"]
 
 
 @dataclass(frozen=True)
@@ -58,3 +63,166 @@ class Symmetry:
         """K_g q, for an element g given by index or name; q itself where `on_actions` is None."""
         index = self.group.element(g)
         return q if self.on_actions is None else apply_action(self.on_actions, index, q)
+
+
+def audit(
+    subject: Any,
+    symmetry: Symmetry,
+    states: Any = None,
+    *,
+    samples: int = 50,
+    repeats: int = 24,
+    atol: float | None = None,
+    seed: int = 0,
+    set_state: Callable[[Any, Any], Any] | None = None,
+    get_state: Callable[[Any], Any] | None = None,
+) -> AuditReport:
+    """R(L_g s, K_g a) = R(s, a) and T(L_g s'|L_g s, K_g a) = T(s'|s, a), tried for every g.
+
+    In a table every pair is tried, exactly: the errors are max |ΔR| and max Σ_s' |ΔT|. In an environment sampled pairs
+    are stepped. If it is deterministic, the errors are the largest differences of rewards and of next states (with the
+    end of the episode as one more entry, 0 or 1). If it is random, each pair is stepped `repeats` times, and the errors
+    are energy distances (of rewards, of next states) averaged over pairs, beside the largest that chance would give.
+
+    Args:
+        subject: a TabularMDP, with a symmetry of state indices; or a Gymnasium environment with discrete actions whose
+            state can be set, with a symmetry of its states.
+        symmetry: the group with L_g on states and K_g on action values.
+        states: for an environment, the states to try; by default `samples` states from random play.
+        samples: number of such states.
+        repeats: steps of each pair where the environment is random.
+        atol: largest error that still counts as none; by default 1e-9 for a table, 1e-5 for an environment.
+        seed: of random play and of the environment.
+        set_state: set_state(env, state); by default `env.unwrapped.set_state(state)`, or `.state = state`.
+        get_state: get_state(env), the state after a step; by default the observation.
+
+    Returns:
+        An AuditReport: `holds`, and the errors of every element.
+
+    Raises:
+        TypeError: no process or environment, or actions that are not discrete. ValueError: a symmetry that does not
+            permute the actions (or the states of a table), or an environment whose state can't be set.
+
+    >>> from symrl_lite.envs.gridworld import GridWorld
+    >>> middle, corner = GridWorld(size=5, goal=(2, 2)), GridWorld(size=5, goal=(0, 0))
+    >>> audit(middle.tabular(), middle.symmetries()).holds, audit(corner.tabular(), middle.symmetries()).holds
+    (True, False)
+
+    Source: van der Pol et al. 2020, MDP Homomorphic Networks, section 2.3; energy distance: Székely & Rizzo 2013.
+    """
+    if not isinstance(symmetry, Symmetry):
+        raise TypeError(f"symmetry is {symmetry!r}, expected a Symmetry")
+    if hasattr(subject, "rows") and hasattr(subject, "n_pairs"):
+        moves = permutations_of(symmetry, subject.n_states, subject.n_actions)
+        return audit_table(subject, symmetry, *moves, atol=1e-9 if atol is None else atol)
+    if not hasattr(subject, "unwrapped") or not hasattr(subject.action_space, "n"):
+        raise TypeError(f"{subject!r} is neither a TabularMDP nor an environment with discrete actions")
+    actions = _action_permutation(symmetry, int(subject.action_space.n))
+    return audit_by_sampling(
+        subject, symmetry, actions, states, samples, repeats, 1e-5 if atol is None else atol, seed, set_state, get_state
+    )
+
+
+def augment(batch: Mapping[str, Any], symmetry: Symmetry, n_actions: int | None = None) -> dict[str, np.ndarray]:
+    """The transitions (s, a, r, s') of a batch and their copies (L_g s, K_g a, r, L_g s') for every g.
+
+    Args:
+        batch: arrays (n, ...) by name. "states" and "next_states" are moved by L_g, which gets the whole array;
+            "actions", integers (n,), by K_g; all others (rewards, ends of episodes) are repeated.
+        symmetry: the group and its actions.
+        n_actions: number of actions; needed where K_g is a function.
+
+    Returns:
+        Arrays (|G|·n, ...), element after element; the first n rows are the batch.
+
+    Raises:
+        ValueError: arrays of different lengths, or an L_g that changes the shape.
+
+    >>> from symrl_lite.groups import cyclic, regular
+    >>> mirror = Symmetry(cyclic(2), lambda g, s: -s if g else s, regular(cyclic(2)))
+    >>> more = augment({"states": np.array([[0.1, 0.2]]), "actions": np.array([0])}, mirror)
+    >>> more["states"].tolist(), more["actions"].tolist()
+    ([[0.1, 0.2], [-0.1, -0.2]], [0, 1])
+
+    Source: Lin et al. 2020, Invariant Transform Experience Replay (Kaleidoscope), section IV.
+    """
+    arrays = {name: np.asarray(values) for name, values in batch.items()}
+    lengths = {name: len(values) for name, values in arrays.items()}
+    if len(set(lengths.values())) != 1:
+        raise ValueError(f"arrays have lengths {lengths}, expected one length")
+    G, result = symmetry.group, {}
+    for name, values in arrays.items():
+        if name == "actions":
+            copies = list(_action_permutation(symmetry, _count_actions(symmetry, n_actions))[:, values])
+        elif name in ("states", "next_states"):
+            copies = [np.asarray(symmetry.act_on_state(g, values)) for g in G]
+            for g, moved in zip(G, copies, strict=True):
+                if moved.shape != values.shape:
+                    raise ValueError(f"L_g for g = {G.names[g]!r} turns {name} {values.shape} into {moved.shape}")
+        else:
+            copies = [values] * G.order
+        result[name] = np.concatenate(copies)
+    return result
+
+
+def permutations_of(symmetry: Symmetry, n_states: int, n_actions: int) -> tuple[np.ndarray, np.ndarray]:
+    """g·s for the states 0..S−1, (|G|, S), and g·a for the actions 0..A−1, (|G|, A).
+
+    Raises:
+        ValueError: an L_g or K_g that does not permute them, or is no left action.
+    """
+    G = symmetry.group
+    if isinstance(symmetry.on_states, Representation):
+        columns = symmetry.on_states.matrices
+        states = columns.argmax(axis=1) if symmetry.on_states.is_permutation else columns[:, 0]
+    else:
+        try:
+            states = np.array([[int(symmetry.act_on_state(g, s)) for s in range(n_states)] for g in G])
+        except (AttributeError, TypeError, ValueError, IndexError) as error:
+            raise ValueError(f"on_states does not act on the state indices 0 to {n_states - 1}: {error}") from error
+    _require_permutations(G, states, n_states, "state")
+    return states, _action_permutation(symmetry, n_actions)
+
+
+def _action_permutation(symmetry: Symmetry, n_actions: int) -> np.ndarray:
+    """g·a, (|G|, A), read off from K_g on the unit vectors."""
+    units = np.eye(n_actions)
+    try:
+        moved = np.array(
+            [
+                [np.asarray(symmetry.act_on_action_values(g, unit), dtype=float) for unit in units]
+                for g in symmetry.group
+            ]
+        )  # (|G|, A, A): row a is K_g e_a
+    except (TypeError, ValueError, IndexError) as error:
+        raise ValueError(f"on_actions does not act on the values of {n_actions} actions: {error}") from error
+    if moved.shape != (symmetry.group.order, n_actions, n_actions):
+        raise ValueError(f"on_actions turns the values of {n_actions} actions into an array {moved.shape[2:]}")
+    images = moved.argmax(axis=2)
+    if not np.array_equal(moved, units[images]):
+        raise ValueError("on_actions does not permute the actions: it mixes or changes their values")
+    _require_permutations(symmetry.group, images, n_actions, "action")
+    return images
+
+
+def _require_permutations(group: FiniteGroup, images: np.ndarray, n: int, what: str) -> None:
+    for g in group:
+        if not np.array_equal(np.sort(images[g]), np.arange(n)):
+            raise ValueError(f"g = {group.names[g]!r} does not permute the {what}s 0 to {n - 1}")
+    broken = not_an_action(group, images)
+    if broken is not None:
+        g, h, i = broken
+        if h is None:
+            raise ValueError(f"the identity moves {what} {i} to {images[0, i]}")
+        raise ValueError(
+            f"no left action on {what}s: with g = {group.names[g]!r} and h = {group.names[h]!r}, (gh)·{i} is "
+            f"{images[group.multiply(g, h), i]} and g·(h·{i}) is {images[g, images[h, i]]}"
+        )
+
+
+def _count_actions(symmetry: Symmetry, n_actions: int | None) -> int:
+    if n_actions is not None:
+        return n_actions
+    if isinstance(symmetry.on_actions, Representation):
+        return symmetry.on_actions.dimension
+    raise ValueError("on_actions is no Representation: say how many actions there are, n_actions=...")

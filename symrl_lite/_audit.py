@@ -1,0 +1,231 @@
+"""How `symmetry.audit` measures: exactly in a table, by stepping sampled pairs in an environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from symrl_lite.symmetry import Symmetry
+
+__all__ = ["AuditReport", "audit_by_sampling", "audit_table"]
+
+_PERMUTATIONS = 100  # of the outcomes of a pair and of its moved pair, to see what chance alone gives
+# An error counts as real above the mean of chance by so many of its standard deviations. Many, because chance is far
+# from normal where a few pairs have rare outcomes; a wrong symmetry is usually off by hundreds.
+_DEVIATIONS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class AuditReport:
+    """The reward and transition error of every group element."""
+
+    symmetry: Symmetry
+    rewards: np.ndarray  # (|G|,)
+    transitions: np.ndarray  # (|G|,)
+    worst: tuple[str, ...]  # for each element the pair with the largest error; empty where there is none
+    allowed: np.ndarray  # (2, |G|): errors up to these count as none, of rewards and of transitions
+    what: str  # what was tried
+
+    @property
+    def holds(self) -> bool:
+        """Whether no element has an error."""
+        return bool((np.stack([self.rewards, self.transitions]) <= self.allowed).all())
+
+    @property
+    def broken_by(self) -> tuple[str, ...]:
+        """Names of the elements with an error."""
+        bad = np.any(np.stack([self.rewards, self.transitions]) > self.allowed, axis=0).tolist()
+        return tuple(name for name, wrong in zip(self.symmetry.group.names, bad, strict=True) if wrong)
+
+    def _verdict(self) -> str:
+        name = self.symmetry.name or self.symmetry.group.name
+        return f"{name}: {'a symmetry' if self.holds else 'no symmetry'} ({self.what})"
+
+    def _rows(self) -> list[tuple[str, str, str, str]]:
+        bad = set(self.broken_by)
+        return [
+            (g, f"{reward:.3g}", f"{transition:.3g}", f"worst at {worst}" if g in bad and worst else "")
+            for g, reward, transition, worst in zip(
+                self.symmetry.group.names, self.rewards, self.transitions, self.worst, strict=True
+            )
+        ]
+
+    def __repr__(self) -> str:
+        rows = [("element", "reward error", "transition error", ""), *self._rows()]
+        width = max(len(row[0]) for row in rows)
+        table = [f"  {g:<{width}}  {reward:>12}  {moved:>16}  {worst}".rstrip() for g, reward, moved, worst in rows]
+        return "\n".join([self._verdict(), *table])
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th scope='row'>{escape(g)}</th><td>{reward}</td><td>{moved}</td>"
+            f"<td style='text-align:left'>{escape(worst)}</td></tr>"
+            for g, reward, moved, worst in self._rows()
+        )
+        return (
+            f"<table><caption>{escape(self._verdict())}</caption><thead><tr><th scope='col'>element</th>"
+            "<th scope='col'>reward error</th><th scope='col'>transition error</th><th scope='col'></th></tr></thead>"
+            f"<tbody>{rows}</tbody></table>"
+        )
+
+
+def audit_table(mdp: Any, symmetry: Symmetry, states: np.ndarray, actions: np.ndarray, atol: float) -> AuditReport:
+    """Every pair of a TabularMDP; `states` (|G|, S) and `actions` (|G|, A) hold g·s and g·a."""
+    A = mdp.n_actions
+    exists = mdp.available.ravel()
+    rewards, transitions, worst = [], [], []
+    for g in symmetry.group:
+        pairs = (states[g][:, None] * A + actions[g]).ravel()  # row of (g·s, g·a) for each row (s, a)
+        if not np.array_equal(exists[pairs], exists):
+            s, a = divmod(int((exists[pairs] != exists).argmax()), A)
+            raise ValueError(f"g = {symmetry.group.names[g]!r} moves s={s}, a={a} between available and not available")
+        reward = np.abs(mdp.rewards.ravel()[pairs] - mdp.rewards.ravel())
+        moved = mdp.rows[pairs][:, states[g]]  # [(s, a), s'] = T(g·s'|g·s, g·a)
+        transition = np.asarray(abs(moved - mdp.rows).sum(axis=1)).ravel()
+        rewards.append(reward.max())
+        transitions.append(transition.max())
+        row = int((reward if reward.max() > atol else transition).argmax())
+        worst.append(f"s={row // A}, a={row % A}")
+    what = f"all {mdp.n_pairs} state–action pairs, exactly"
+    allowed = np.full((2, symmetry.group.order), atol)
+    return AuditReport(symmetry, np.array(rewards), np.array(transitions), tuple(worst), allowed, what)
+
+
+def audit_by_sampling(
+    env: Any,
+    symmetry: Symmetry,
+    actions: np.ndarray,
+    states: Any,
+    samples: int,
+    repeats: int,
+    atol: float,
+    seed: int,
+    set_state: Callable[[Any, Any], Any] | None,
+    get_state: Callable[[Any], Any] | None,
+) -> AuditReport:
+    """Sampled pairs of an environment; `actions` (|G|, A) holds g·a."""
+    if samples < 1 or repeats < 2:
+        raise ValueError(f"samples is {samples} and repeats {repeats}, expected at least 1 and 2")
+    stepper = _Stepper(env, set_state, get_state, seed)
+    tried = list(states) if states is not None else stepper.visited(samples)
+    if not tried:
+        raise ValueError("states is empty, expected at least one state")
+    G, A = symmetry.group, actions.shape[1]
+    pairs = [(s, a) for s in range(len(tried)) for a in range(A)]
+    # One step of each pair, twice: where the two differ, the environment is random.
+    first, again = (np.array([stepper.step(tried[s], a)[:2] for s, a in pairs], dtype=object) for _ in range(2))
+    random = any(abs(r - q) > atol or _gap(x, y) > atol for (x, r), (y, q) in zip(first, again, strict=True))
+    n = repeats if random else 1
+    here = [[stepper.step(tried[s], a) for _ in range(n)] for s, a in pairs]
+    errors, limits, worst = np.zeros((2, G.order)), np.full((2, G.order), atol), []
+    generator = np.random.default_rng(seed)
+    for g in G:
+        sizes = np.zeros((len(pairs), 2))  # (pairs, 2): of rewards and of next states
+        chance = np.zeros((2, _PERMUTATIONS))
+        for k, (s, a) in enumerate(pairs):
+            there = [stepper.step(symmetry.act_on_state(g, tried[s]), int(actions[g, a])) for _ in range(n)]
+            moved = [(stepper.vector(symmetry.act_on_state(g, state), ended), r) for _, r, state, ended in here[k]]
+            for i in (0, 1):
+                left = np.array([np.atleast_1d(outcome[1 - i]) for outcome in moved])  # (n, entries)
+                right = np.array([np.atleast_1d(outcome[1 - i]) for outcome in there])
+                if random:
+                    sizes[k, i], by_chance = _energy(left, right, generator)
+                    chance[i] += by_chance / len(pairs)
+                else:
+                    sizes[k, i] = _gap(left, right)
+        errors[:, g] = np.maximum(sizes.mean(axis=0), 0) if random else sizes.max(axis=0)
+        if random:
+            limits[:, g] = np.maximum(atol, chance.mean(axis=1) + _DEVIATIONS * chance.std(axis=1))
+        i = 0 if errors[0, g] > limits[0, g] else 1
+        s, a = pairs[int(sizes[:, i].argmax())]
+        state = np.asarray(tried[s])
+        shown = f"state {np.array2string(state, precision=3)}" if state.size <= 8 else f"number {s} of the states tried"
+        worst.append(f"{shown}, action {a}")
+    what = f"{len(pairs)} pairs, " + (f"each stepped {n} times" if random else "deterministic")
+    return AuditReport(symmetry, errors[0], errors[1], tuple(worst), limits, what)
+
+
+class _Stepper:
+    """Sets the state of an environment, steps it, and makes vectors of what it shows."""
+
+    def __init__(self, env: Any, set_state: Any, get_state: Any, seed: int) -> None:
+        self.env = env.unwrapped
+        self.seed = seed
+        self.get_state = get_state
+        observation, _ = self.env.reset(seed=seed)
+        if set_state is None:
+            if hasattr(self.env, "set_state"):
+                set_state = _call_set_state
+            elif hasattr(self.env, "state") and np.shape(self.env.state) == np.shape(observation):
+                set_state = _assign_state
+            else:
+                raise ValueError(
+                    f"the state of {self.env!r} can't be set: it has no set_state, and its `state` is not what it "
+                    "shows. Give set_state=... (and get_state=... if observations are no states)"
+                )
+        self.set_state = set_state
+
+    def visited(self, samples: int) -> list[Any]:
+        """States from random play, of the whole of several episodes."""
+        actions = np.random.default_rng(self.seed)
+        found: list[Any] = []
+        while len(found) < samples:
+            observation, _ = self.env.reset()
+            for _ in range(samples):
+                found.append(self.get_state(self.env) if self.get_state else observation)
+                observation, _, terminated, truncated, _ = self.env.step(int(actions.integers(self.env.action_space.n)))
+                if terminated or truncated:
+                    break
+        return found[:samples]
+
+    def step(self, state: Any, action: int) -> tuple[np.ndarray, float, Any, bool]:
+        """The next state as a vector, the reward, the next state as it is, and whether the episode ended."""
+        self.env.reset()
+        self.set_state(self.env, state)
+        observation, reward, ended, _, _ = self.env.step(action)
+        after = self.get_state(self.env) if self.get_state else observation
+        return self.vector(after, bool(ended)), float(reward), after, bool(ended)
+
+    def vector(self, state: Any, ended: bool) -> np.ndarray:
+        """Entries of a state, an index as a unit vector, and the end of the episode."""
+        space = self.env.observation_space
+        if self.get_state is None and np.ndim(state) == 0 and hasattr(space, "n"):
+            state = np.eye(int(space.n))[int(state) - int(space.start)]
+        return np.append(np.asarray(state, dtype=float).ravel(), float(ended))
+
+
+def _call_set_state(env: Any, state: Any) -> None:
+    env.set_state(state)
+
+
+def _assign_state(env: Any, state: Any) -> None:
+    env.state = np.array(state)
+
+
+def _gap(x: np.ndarray, y: np.ndarray) -> float:
+    return float(np.abs(np.asarray(x, dtype=float) - np.asarray(y, dtype=float)).max())
+
+
+def _energy(x: np.ndarray, y: np.ndarray, generator: np.random.Generator) -> tuple[float, np.ndarray]:
+    """2 E|X − Y| − E|X − X'| − E|Y − Y'|, and the same for random divisions of all outcomes into two halves.
+
+    Zero on average where both come from one distribution, positive otherwise.
+    """
+    both, n = np.concatenate([x, y]), len(x)
+    squares = (both**2).sum(axis=1)
+    distances = np.sqrt(np.maximum(squares[:, None] + squares - 2 * both @ both.T, 0))
+    np.fill_diagonal(distances, 0)
+    signs = np.concatenate([np.ones(n), -np.ones(n)])
+    shuffled = generator.permuted(np.tile(signs, (_PERMUTATIONS, 1)), axis=1)
+
+    def energy(z: np.ndarray) -> np.ndarray:  # (..., 2n) of ±1
+        across = (distances.sum() - ((z @ distances) * z).sum(axis=-1)) / 2  # Σ over ordered pairs of two halves
+        within = distances.sum() - across
+        return np.asarray(across / n**2 - within / (n * (n - 1)))
+
+    return float(energy(signs)), energy(shuffled)

@@ -1,0 +1,167 @@
+"""Finite Markov decision processes as tables, and exact planning in them.
+
+Transitions are one dense array (S, A, S) or one sparse matrix (S·A, S); all functions take both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse import linalg as sparse_linalg
+
+from symrl_lite._tabular import ROW_SUM, TabularMDP, as_numbers
+
+__all__ = [
+    "Solution",
+    "TabularMDP",
+    "greedy_policy",
+    "policy_evaluation",
+    "policy_iteration",
+    "value_iteration",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """An optimal policy with its values, and how the planner got there."""
+
+    values: np.ndarray  # (S,), V*
+    q_values: np.ndarray  # (S, A), Q*; −inf where there is no such action
+    policy: np.ndarray  # (S, A), probabilities, shared equally by all best actions
+    sweeps: int
+    residuals: np.ndarray = field(repr=False)  # (sweeps,), max |V_k − V_{k−1}|
+
+
+def greedy_policy(q_values: Any, atol: float = 0.0) -> np.ndarray:
+    """π(a|s) = 1/n for the n actions with Q(s, a) ≥ max Q(s, ·) − atol, 0 for the others.
+
+    Args:
+        q_values: (S, A).
+        atol: values that are as close as this to the best one count as best too.
+
+    Returns:
+        Probabilities (S, A). No action wins because of its name, so a symmetry of Q is one of the policy.
+
+    >>> greedy_policy([[1.0, 0.0, 1.0]]).tolist()
+    [[0.5, 0.0, 0.5]]
+    """
+    q = np.asarray(q_values, dtype=float)
+    best = q >= q.max(axis=-1, keepdims=True) - atol
+    return np.asarray(best / best.sum(axis=-1, keepdims=True))
+
+
+def value_iteration(mdp: TabularMDP, tolerance: float = 1e-8) -> Solution:
+    """V_{k+1}(s) = max_a R(s, a) + γ Σ_s' T(s'|s, a) V_k(s'), from V_0 = 0, until |V_k − V*| ≤ tolerance.
+
+    A sweep shrinks the distance to V* by γ, so |V_k − V*| ≤ γ/(1−γ) · max |V_k − V_{k−1}|: that decides when to stop.
+
+    Args:
+        mdp: the process.
+        tolerance: largest error of a value, in units of reward.
+
+    Returns:
+        A Solution. Actions whose values differ by at most 4 · tolerance share the policy's probability.
+
+    Raises:
+        ValueError: a tolerance that is not positive, or one below what rounding allows.
+
+    >>> stay_or_go = TabularMDP([[[1, 0], [0, 1]], [[0, 1], [0, 1]]], [[0, 1], [0, 0]], discount=0.9)
+    >>> value_iteration(stay_or_go).values.round(6).tolist()
+    [1.0, 0.0]
+
+    Source: Puterman 1994, Markov Decision Processes, section 6.3.
+    """
+    if not tolerance > 0:
+        raise ValueError(f"tolerance is {tolerance!r}, expected a positive number")
+    discount = mdp.discount
+    threshold = tolerance * (1 - discount) / discount if discount > 0 else np.inf
+    values = np.zeros(mdp.n_states)
+    residuals: list[float] = []
+    rounding = 0.0  # of one sweep
+    while not residuals or residuals[-1] > max(threshold, rounding):
+        q_values = mdp.q_values(values)
+        new = q_values.max(axis=1)
+        residuals.append(float(np.abs(new - values).max()))
+        values = new
+        rounding = 4 * np.finfo(float).eps * float(np.abs(values).max())
+    if tolerance < rounding / (1 - discount):  # errors of rounding add up as those of sweeps do
+        raise ValueError(f"tolerance {tolerance:g} is below rounding error: ask for {rounding / (1 - discount):.1g}")
+    return Solution(values, q_values, greedy_policy(q_values, 4 * tolerance), len(residuals), np.array(residuals))
+
+
+def policy_evaluation(mdp: TabularMDP, policy: Any) -> np.ndarray:
+    """V = (I − γ P_π)⁻¹ r_π, solved exactly.
+
+    Args:
+        mdp: the process.
+        policy: probabilities (S, A), or one action for each state (S,).
+
+    Returns:
+        Values (S,).
+
+    Raises:
+        ValueError: no policy of this process; the state is named.
+
+    >>> stay_or_go = TabularMDP([[[1, 0], [0, 1]], [[0, 1], [0, 1]]], [[0, 1], [0, 0]], discount=0.9)
+    >>> policy_evaluation(stay_or_go, [[0.5, 0.5], [1, 0]]).round(4).tolist()
+    [0.9091, 0.0]
+    """
+    probabilities = policy_table(mdp, policy)
+    r = (probabilities * mdp.rewards).sum(axis=1)
+    S, A = mdp.rewards.shape
+    if not mdp.is_sparse:
+        P = np.einsum("sa,sat->st", probabilities, mdp.transitions)
+        return np.linalg.solve(np.eye(S) - mdp.discount * P, r)
+    choose = sparse.csr_array((probabilities.ravel(), np.arange(S * A), np.arange(0, S * A + 1, A)), shape=(S, S * A))
+    system = sparse.eye_array(S, format="csc") - mdp.discount * sparse.csc_array(choose @ mdp.rows)
+    return np.asarray(sparse_linalg.spsolve(sparse.csc_array(system), r)).reshape(S)
+
+
+def policy_iteration(mdp: TabularMDP) -> Solution:
+    """Evaluate exactly, improve where an action is better, until none is.
+
+    Returns:
+        A Solution; `sweeps` counts the evaluations.
+
+    >>> stay_or_go = TabularMDP([[[1, 0], [0, 1]], [[0, 1], [0, 1]]], [[0, 1], [0, 0]], discount=0.9)
+    >>> policy_iteration(stay_or_go).values.tolist()
+    [1.0, 0.0]
+
+    Source: Howard 1960, Dynamic Programming and Markov Processes.
+    """
+    states = np.arange(mdp.n_states)
+    choice = np.where(mdp.available, mdp.rewards, -np.inf).argmax(axis=1)
+    before, residuals = np.zeros(mdp.n_states), []
+    while True:
+        values = policy_evaluation(mdp, choice)
+        residuals.append(float(np.abs(values - before).max()))
+        before, q_values = values, mdp.q_values(values)
+        rounding = 1e-12 * max(1.0, float(np.abs(values).max()))
+        better = q_values.max(axis=1) > q_values[states, choice] + rounding  # or equals could change places for ever
+        if not better.any():
+            policy = greedy_policy(q_values, 1e3 * rounding)
+            return Solution(values, q_values, policy, len(residuals), np.array(residuals))
+        choice = np.where(better, q_values.argmax(axis=1), choice)
+
+
+def policy_table(mdp: TabularMDP, policy: Any) -> np.ndarray:
+    """A policy as probabilities (S, A), from those or from one action for each state; refused if it is none."""
+    given = as_numbers(policy, "policy")
+    if given.shape == (mdp.n_states,):
+        if not ((given == np.round(given)) & (given >= 0) & (given < mdp.n_actions)).all():
+            raise ValueError(f"policy holds actions {given}, expected whole numbers from 0 to {mdp.n_actions - 1}")
+        given = np.eye(mdp.n_actions)[given.astype(int)]
+    if given.shape != mdp.rewards.shape:
+        raise ValueError(f"policy has shape {given.shape}, expected {mdp.rewards.shape} or {(mdp.n_states,)}")
+    bad = ~(given >= 0).all(axis=1) | ~(np.abs(given.sum(axis=1) - 1) <= ROW_SUM)
+    if bad.any():
+        s = int(bad.argmax())
+        raise ValueError(f"policy in state s={s} is {given[s].tolist()}, expected probabilities that sum to 1")
+    missing = (given > 0) & ~mdp.available
+    if missing.any():
+        s, a = np.argwhere(missing)[0]
+        raise ValueError(f"policy in state s={s} takes a={a}, which is not available there")
+    return given
