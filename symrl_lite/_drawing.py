@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.patches import Circle, Polygon, Rectangle
 
-from symrl_lite._grid_state import GridState
+from symrl_lite._grid_state import Cell, GridState
 
 __all__ = [
     "COLORS",
@@ -19,6 +19,7 @@ __all__ = [
     "draw_cartpole",
     "draw_gridworld",
     "draw_image",
+    "draw_policy",
 ]
 
 # Okabe and Ito's palette, told apart with every kind of colour vision; darker where text or thin lines need it.
@@ -87,10 +88,10 @@ def draw_image(axes: Any, image: Any, vmin: float | None = None, vmax: float | N
     _bare(axes)
 
 
-def draw_gridworld(axes: Any, state: GridState) -> None:
-    """Draw a grid world: the agent is a disc with a face, the goal a star, walls are hatched."""
+def draw_gridworld(axes: Any, state: GridState, lines: bool = True) -> None:
+    """Draw a grid world: the agent is a disc with a face, the goal a star, walls are hatched; `lines` between cells."""
     n = state.size
-    for i in range(n + 1):
+    for i in range(n + 1 if lines else 0):
         axes.plot([-0.5, n - 0.5], [i - 0.5, i - 0.5], color="#999999", linewidth=0.8)
         axes.plot([i - 0.5, i - 0.5], [-0.5, n - 0.5], color="#999999", linewidth=0.8)
     for row, column in state.walls:
@@ -110,6 +111,29 @@ def draw_gridworld(axes: Any, state: GridState) -> None:
     axes.set_ylim(n - 0.45, -0.55)
     axes.set_aspect("equal")
     _bare(axes, frame=False)
+
+
+def draw_policy(axes: Any, world: Any, policy: Any, marked: Cell | None = None) -> None:
+    """Draw a grid world with an arrow for each action, longer for a larger probability.
+
+    Args:
+        axes: matplotlib axes.
+        world: a GridWorld.
+        policy: probabilities (S, 4) of up, left, down, right.
+        marked: a cell to be hatched.
+    """
+    if marked is not None:
+        corner = (marked[1] - 0.5, marked[0] - 0.5)
+        axes.add_patch(Rectangle(corner, 1, 1, facecolor="#cfe3f2", edgecolor=BLUE, hatch="///", linewidth=0))
+    draw_gridworld(axes, GridState(world.size, goal=world.goal, walls=world.walls))
+    for s in world.start_states:
+        i, j = world.cells[s]
+        for probability, (down, right) in zip(policy[s], ((-1, 0), (0, -1), (1, 0), (0, 1)), strict=True):
+            if probability > 0.01:
+                length = 0.22 + 0.23 * probability
+                tip = (j + length * right, i + length * down)
+                look = {"arrowstyle": "-|>", "color": "black", "linewidth": 1.4, "shrinkA": 0, "shrinkB": 0}
+                axes.annotate("", xy=tip, xytext=(j, i), arrowprops=look)
 
 
 def draw_cartpole(axes: Any, state: Any) -> None:

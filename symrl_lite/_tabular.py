@@ -64,6 +64,11 @@ class TabularMDP:
         """Number of state–action pairs that exist."""
         return int(self.available.sum())
 
+    def dense(self) -> np.ndarray:
+        """T as an array (S, A, S), whatever is kept."""
+        rows = self.rows.toarray() if self.is_sparse else self.rows.copy()
+        return np.asarray(rows.reshape(self.n_states, self.n_actions, self.n_states))
+
     def row(self, state: int, action: int) -> np.ndarray:
         """T(·|s, a), (S,)."""
         row = self.rows[state * self.n_actions + action]

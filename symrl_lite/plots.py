@@ -15,13 +15,16 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from symrl_lite._drawing import (
+    BLUE,
     COLORS,
+    ORANGE,
     GridState,
     as_numbers,
     draw_bars,
     draw_cartpole,
     draw_gridworld,
     draw_image,
+    draw_policy,
 )
 from symrl_lite._picture import Picture, picture, required_text
 from symrl_lite.equivariance import apply_action
@@ -36,8 +39,11 @@ __all__ = [
     "draw_bars",
     "draw_cartpole",
     "draw_cayley_table",
+    "draw_dependencies",
+    "draw_grid_labels",
     "draw_gridworld",
     "draw_image",
+    "draw_policy",
     "grid_labels",
     "image_row",
     "picture",
@@ -133,15 +139,48 @@ def grid_labels(labels: Any, *, alt: str, title: str) -> Picture:
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        axes.imshow(_cell_colors(max(int(numbers.max()) + 1, 3))[numbers], interpolation="nearest")
-        for (row, column), number in np.ndenumerate(numbers):
-            axes.text(column, row, str(number), ha="center", va="center", fontsize=14)
+        draw_grid_labels(axes, numbers)
         axes.set_xticks(range(numbers.shape[1]))
         axes.set_yticks(range(numbers.shape[0]))
         axes.set_xlabel("column")
         axes.set_ylabel("row")
 
     return picture(draw, alt=alt, title=required_text(title, "title"), figsize=(4.6, 4.6))
+
+
+def draw_grid_labels(axes: Any, labels: np.ndarray) -> None:
+    """Draw whole numbers from 0 in the cells of a grid; equal numbers have equal colours, no axes."""
+    colors = _cell_colors(max(int(labels.max()) + 1, 3))[labels]  # (rows, columns, 3 or 4)
+    axes.imshow(colors, interpolation="nearest")
+    for (row, column), number in np.ndenumerate(labels):
+        ink = "black" if colors[row, column, :3] @ (0.3, 0.6, 0.1) > 0.45 else "white"
+        size = 14 if labels.shape[1] < 8 else 10
+        axes.text(column, row, str(number), ha="center", va="center", fontsize=size, color=ink)
+    axes.set_xticks([])
+    axes.set_yticks([])
+
+
+def draw_dependencies(axes: Any, parents: Sequence[Sequence[int]]) -> None:
+    """Draw what the parts of a factored process depend on: queues and switches now, above the queues after a step.
+
+    Args:
+        axes: matplotlib axes.
+        parents: for each part, the parts whose queue and switch decide what its queue is after a step.
+    """
+    n = len(parents)
+    for i in range(n):
+        for what, x, y, color in ((f"$q_{i}$", i - 0.2, 1, "#dceaf5"), (f"$a_{i}$", i + 0.2, 1, "#fbe3d3")):
+            axes.text(x, y, what, ha="center", va="center", bbox={"boxstyle": "circle", "facecolor": color})
+        axes.text(i, 0, f"$q_{i}'$", ha="center", va="center", bbox={"boxstyle": "circle", "facecolor": "#dceaf5"})
+        for parent in parents[i]:
+            own = parent == i
+            look = {"arrowstyle": "-|>", "color": BLUE if own else ORANGE, "linestyle": "-" if own else "--"}
+            for x in (parent - 0.2, parent + 0.2):
+                ends = {"xy": (i, 0.14), "xytext": (x, 0.86)}
+                axes.annotate("", **ends, arrowprops=look | {"shrinkA": 2, "shrinkB": 2})
+    axes.set_xlim(-0.6, n - 0.4)
+    axes.set_ylim(-0.25, 1.25)
+    axes.set_axis_off()
 
 
 def draw_cayley_table(
@@ -196,6 +235,7 @@ def curves(
     alt: str,
     band: Literal["range", "quartiles"] = "range",
     log: bool = False,
+    log_x: bool = False,
     levels: Mapping[str, float] | None = None,
     figsize: tuple[float, float] = (6.4, 4.0),
 ) -> Picture:
@@ -210,6 +250,7 @@ def curves(
         alt: alternative text.
         band: "range" (smallest to largest seed) or "quartiles" (the middle half).
         log: logarithmic y axis.
+        log_x: logarithmic x axis.
         levels: label -> height of a horizontal line to compare with.
         figsize: in inches.
 
@@ -246,6 +287,8 @@ def curves(
             axes.axhline(level, color="black", linewidth=1.2, linestyle=(0, (1, 2)), label=label)
         if log:
             axes.set_yscale("log")
+        if log_x:
+            axes.set_xscale("log")
         axes.set_xlabel(xlabel)
         axes.set_ylabel(ylabel)
         axes.grid(color="#dddddd", linewidth=0.7)

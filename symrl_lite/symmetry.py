@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,24 @@ class Symmetry:
                 raise TypeError(f"{what} is {action!r}, expected a Representation or a function (g, x) -> x")
         if not isinstance(self.name, str):
             raise TypeError(f"name is {self.name!r}, expected a string")
+
+    def restrict(self, generators: Iterable[Element]) -> Symmetry:
+        """The subgroup that `generators` make, acting as before.
+
+        >>> from symrl_lite.groups import dihedral, regular
+        >>> square = Symmetry(dihedral(4), regular(dihedral(4)), None)
+        >>> square.restrict(["r2", "s"]).group.names
+        ('e', 'r2', 's', 'r2s')
+        """
+        small = self.group.subgroup(generators)
+        members = [self.group.element(name) for name in small.names]
+
+        def restricted(action: Action) -> Action:
+            return lambda h, x: apply_action(action, members[small.element(h)], x)
+
+        on_actions = None if self.on_actions is None else restricted(self.on_actions)
+        name = f"{self.name}, {small.order} of {self.group.order}" if self.name else ""
+        return Symmetry(small, restricted(self.on_states), on_actions, name)
 
     def act_on_state(self, g: Element, x: Any) -> Any:
         """L_g x, for an element g given by index or name."""

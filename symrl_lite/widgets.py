@@ -1,13 +1,13 @@
 """Widgets that answer at once, with a kernel and without: every picture is drawn beforehand, and a control picks one.
 
-What `flipbook`, `explore` and `compose` return is shown as the value of a cell. With a kernel it is an ipywidget (made
-with anywidget); the same output holds a `text/html` twin, which needs no kernel, no widget manager and no network. With
-SYMRL_STATIC=1 in the environment, as when the site is built, the output is the twin alone.
+What `flipbook`, `explore`, `compose` and `fold` return is shown as the value of a cell. With a kernel it is an
+ipywidget (made with anywidget); the same output holds a `text/html` twin, which needs no kernel, no widget manager and
+no network. With SYMRL_STATIC=1 in the environment, as when the site is built, the output is the twin alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any
 
@@ -15,76 +15,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from symrl_lite._drawing import ORANGE, as_numbers, describe_state, draw_bars, draw_image
-from symrl_lite._picture import house_style, png_bytes, required_text, rgb
+from symrl_lite._flipbook import DPI, flipbook, prepare, stack
+from symrl_lite._folding import fold
+from symrl_lite._picture import house_style, rgb
 from symrl_lite._prepared import Buttons, Prepared, Slider
 from symrl_lite.equivariance import apply_action
 from symrl_lite.plots import draw_cayley_table
 
-__all__ = ["Buttons", "Prepared", "Slider", "compose", "explore", "flipbook"]
-
-MAX_FRAMES = 400
-DPI = 100
-COLORS_A_FRAME = 32
-
-
-def flipbook(
-    draw: Callable[..., Any],
-    controls: Mapping[str, Any],
-    caption: Callable[..., str],
-    title: str,
-    *,
-    figsize: tuple[float, float] = (6.4, 3.0),
-) -> Prepared:
-    """A widget that shows one picture for each combination of choices.
-
-    Args:
-        draw: draw(figure, **choice) draws on an empty matplotlib Figure; choice holds one label for each control, as
-            it was given in `controls`.
-        controls: name -> Buttons(labels), Slider(labels), or a list of labels, which become buttons. Names are Python
-            identifiers.
-        caption: caption(**choice) says in words what the picture shows.
-        title: name of the widget.
-        figsize: inches; 6.4 are 640 pixels.
-
-    Returns:
-        What the cell shows as its value.
-
-    Raises:
-        ValueError: no control, a control with fewer than two labels or with equal ones, more than 400 combinations, no
-            title, an empty caption. TypeError: a `draw` or `caption` that cannot be called.
-
-    >>> turns = flipbook(lambda figure, turn: figure.text(0.5, 0.5, "L", rotation=turn), {"turn": [0, 90]},
-    ...                  lambda turn: f"The letter L, turned by {turn} degrees.", "Turn the letter")
-    >>> turns
-    [widget] Turn the letter: The letter L, turned by 0 degrees.
-    >>> turns.caption(turn=90)
-    'The letter L, turned by 90 degrees.'
-    """
-    for what, function in (("draw", draw), ("caption", caption)):
-        if not callable(function):
-            raise TypeError(f"{what} is {function!r}, expected a function of the chosen labels")
-
-    def pixels(**choice: Any) -> np.ndarray:
-        figure = Figure(figsize=figsize, dpi=DPI, layout="constrained")
-        draw(figure, **choice)
-        return rgb(figure)
-
-    return _prepare(pixels, controls, caption, title)
-
-
-def _prepare(pixels: Callable[..., np.ndarray], controls: Any, caption: Callable[..., str], title: str) -> Prepared:
-    """A widget from a function that gives the pixels (height, width, 3) for a choice of labels."""
-    required_text(title, "title")
-    given, shown = _controls(controls)
-    choices = [dict(zip(given, labels, strict=True)) for labels in product(*given.values())]
-    captions = _captions(caption, choices)
-    frames: dict[bytes, int] = {}  # the same picture is kept once
-    index = []
-    with house_style():
-        for choice in choices:
-            frame = pixels(**choice)
-            index.append(frames.setdefault(png_bytes(frame, colors=COLORS_A_FRAME), len(frames)))
-    return Prepared(title.strip(), shown, list(frames), index, captions, (frame.shape[1], frame.shape[0]))
+__all__ = ["Buttons", "Prepared", "Slider", "compose", "explore", "flipbook", "fold"]
 
 
 def explore(
@@ -314,10 +252,10 @@ def compose(
         left, upper = box.x0 + h * across, len(table) - box.y1 + g * down
         for rim, shade in ((5, 255), (3, 0)):
             _frame(marked, left, upper, across, down, rim, shade)
-        return _stack([top, line, marked])
+        return stack([top, line, marked])
 
     controls = {"first": Buttons(names), "then": Buttons(names)}
-    return _prepare(pixels, controls, caption, title or f"Compose two moves of {group.name}")
+    return prepare(pixels, controls, caption, title or f"Compose two moves of {group.name}")
 
 
 def _frame(pixels: np.ndarray, left: float, top: float, width: float, height: float, rim: int, shade: int) -> None:
@@ -330,52 +268,6 @@ def _frame(pixels: np.ndarray, left: float, top: float, width: float, height: fl
         (slice(y0 - rim, y1 + rim), slice(x1 - rim, x1 + rim)),
     ):
         pixels[rows, columns] = shade
-
-
-def _stack(parts: Sequence[np.ndarray]) -> np.ndarray:
-    """Pictures below each other on white."""
-    page = np.full((sum(len(part) for part in parts), max(part.shape[1] for part in parts), 3), 255, dtype=np.uint8)
-    top = 0
-    for part in parts:
-        page[top : top + len(part), : part.shape[1]] = part
-        top += len(part)
-    return page
-
-
-def _controls(controls: Any) -> tuple[dict[str, list[Any]], dict[str, Buttons | Slider]]:
-    """Labels as they were given, and controls with their labels as text."""
-    if not isinstance(controls, Mapping) or not controls:
-        raise ValueError(f"controls is {controls!r}, expected at least one: {{name: labels}}")
-    given: dict[str, list[Any]] = {}
-    shown: dict[str, Buttons | Slider] = {}
-    for name, control in controls.items():
-        if not (isinstance(name, str) and name.isidentifier()):
-            raise ValueError(f"control {name!r} has a name that is no Python identifier, which draw(figure, ...) needs")
-        kind = type(control) if isinstance(control, Buttons | Slider) else Buttons
-        labels = control.labels if isinstance(control, Buttons | Slider) else control
-        if isinstance(labels, str) or not isinstance(labels, Iterable):
-            raise ValueError(f"control {name!r} has labels {labels!r}, expected a list")
-        given[name] = list(labels)
-        texts = [str(label) for label in given[name]]
-        if len(texts) < 2 or len(set(texts)) < len(texts) or not all(text.strip() for text in texts):
-            raise ValueError(f"control {name!r} has labels {texts}, expected at least two, different and not empty")
-        shown[name] = kind(texts)
-    count = int(np.prod([len(labels) for labels in given.values()]))
-    if count > MAX_FRAMES:
-        raise ValueError(f"the controls have {count} combinations, expected at most {MAX_FRAMES}: use fewer labels")
-    return given, shown
-
-
-def _captions(caption: Callable[..., str], choices: list[dict[str, Any]]) -> list[str]:
-    """A text for each choice; where two would be the same, the choice is said first."""
-    texts = [caption(**choice) for choice in choices]
-    for choice, text in zip(choices, texts, strict=True):
-        if not isinstance(text, str) or not text.strip():
-            raise ValueError(f"caption({choice}) is {text!r}, expected a sentence that says what the picture shows")
-    if len(set(texts)) == len(texts):
-        return texts
-    spoken = [", ".join(f"{name} {label}" for name, label in choice.items()) for choice in choices]
-    return [f"{said}: {text}" for said, text in zip(spoken, texts, strict=True)]
 
 
 def _numbers(n: int) -> list[str]:

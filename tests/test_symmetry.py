@@ -47,3 +47,15 @@ def test_validated_and_frozen():
         Symmetry(C2, rho, rho, None)
     with pytest.raises(FrozenInstanceError):
         Symmetry(C2, rho, rho).name = "other"
+
+
+def test_restricted_to_a_subgroup():
+    moves = Symmetry(D4, rotation_2d(D4), regular(D4), "square")
+    flips = moves.restrict(["s", "r2"])
+    x, q = np.array([1.0, 2.0]), np.arange(8.0)
+    assert flips.group.order == 4 and flips.name == "square, 4 of 8"
+    for name in flips.group.names:
+        assert np.array_equal(flips.act_on_state(name, x), moves.act_on_state(name, x))
+        assert np.array_equal(flips.act_on_action_values(name, q), moves.act_on_action_values(name, q))
+    still = Symmetry(D4, rotation_2d(D4), None).restrict(["r"])
+    assert still.act_on_action_values("r", q) is q and still.name == ""

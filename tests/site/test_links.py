@@ -21,6 +21,7 @@ ALLOWED_HOSTS = {
     "gymnasium.farama.org",
     "jupyter.org",
     "numpy.org",
+    "papers.nips.cc",
     "pytorch.org",
     "scikit-learn.org",
 }
