@@ -220,6 +220,36 @@ def test_grid_worlds() -> None:
         plots.GridState(0)
 
 
+def test_labels_of_a_grid_can_be_read_on_their_colours() -> None:
+    for labels in (np.arange(9).reshape(3, 3), np.arange(100).reshape(10, 10)):
+        drawn = axes()
+        plots.draw_grid_labels(drawn, labels)
+        texts = {text.get_text(): text for text in drawn.texts}
+        assert len(texts) == labels.size
+        pixels = drawn.get_images()[0].get_array()
+        for (row, column), label in np.ndenumerate(labels):
+            light = pixels[row, column, :3] @ (0.2126, 0.7152, 0.0722)
+            assert texts[str(label)].get_color() == ("black" if light > 0.55 else "white") or 0.35 < light < 0.6
+
+
+def test_dependencies_have_an_arrow_for_each_parent() -> None:
+    drawn = axes()
+    plots.draw_dependencies(drawn, [(2, 0), (0, 1), (1, 2)])
+    arrows = [text for text in drawn.texts if text.get_text() == ""]
+    assert len(arrows) == 2 * 6 and len(drawn.texts) - len(arrows) == 9  # queue and switch; two rows
+
+
+def test_policies_have_an_arrow_for_each_likely_action() -> None:
+    from symrl_lite.envs.gridworld import GridWorld
+
+    world, drawn = GridWorld(3), axes()
+    policy = np.tile([0.5, 0.5, 0, 0], (9, 1))
+    plots.draw_policy(drawn, world, policy, marked=(0, 1))
+    tips = [arrow.xy for arrow in drawn.texts]
+    assert len(tips) == 2 * 8  # none at the goal
+    assert all(tip[0] % 1 > 0.5 or tip[1] % 1 > 0.5 for tip in tips)  # up and left: smaller row or column
+
+
 def test_a_positive_angle_leans_the_pole_right() -> None:
     drawn = axes()
     plots.draw_cartpole(drawn, [0.5, 1.0, 0.2, -0.5])

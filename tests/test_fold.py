@@ -1,0 +1,65 @@
+"""The widget `fold`: what it shows is what the homomorphism and the symmetry say."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from symrl_lite.envs.gridworld import GridWorld
+from symrl_lite.groups import cyclic
+from symrl_lite.homomorphism import coarsest_homomorphism, quotient
+from symrl_lite.symmetry import Symmetry
+from symrl_lite.widgets import fold
+
+
+def made(size=3, symmetry=None, **settings):
+    world = GridWorld(size, **settings)
+    symmetry = symmetry or world.rotations()
+    return fold(world, quotient(world.tabular(), world.rotations()), symmetry)
+
+
+def test_controls_and_captions():
+    shown = made()
+    assert list(shown.controls) == ["row", "column", "move"]
+    assert len(shown.captions) == 3 * 3 * 4 and shown.title == "9 states, 3 image states"
+    corner = shown.caption(row=0, column=0, move="r")
+    assert "block of 4 cells" in corner and "r takes the cell to (2, 0)" in corner and "which is K_g π" in corner
+    assert "up 0.00, left 0.00, down 0.50, right 0.50" in corner
+    assert "block of 1 cell." in shown.caption(row=1, column=1, move="e")
+
+
+def test_a_false_partner_is_told():
+    world = GridWorld(3)
+    turns = world.rotations()
+    deaf = Symmetry(cyclic(4), turns.on_states, None, "actions stay")
+    shown = made(symmetry=deaf)
+    assert "which is not K_g π" in shown.caption(row=0, column=1, move="r")
+
+
+def test_every_picture_has_its_own_cell():
+    """Different cells and different places after the move give different pictures, all of one size."""
+    shown = made()
+    sizes = {Image.open(io.BytesIO(frame)).size for frame in shown.frames}
+    assert sizes == {shown.size}
+    seen = {shown.frame(row=i, column=j, move="e") for i in range(3) for j in range(3)}
+    assert len(seen) == 9
+    assert shown.frame(row=0, column=0, move="r") != shown.frame(row=0, column=0, move="r2")
+
+
+def test_letters_follow_the_actions():
+    """With one letter for all moves the arrows have one colour, with four they have four."""
+    world = GridWorld(3)
+    folded = coarsest_homomorphism(world.tabular())
+    shown = fold(world, folded, world.symmetries())
+    goal = np.asarray(Image.open(io.BytesIO(shown.frame(row=1, column=1, move="e"))).convert("RGB")).reshape(-1, 3)
+    edge = np.asarray(Image.open(io.BytesIO(shown.frame(row=0, column=1, move="e"))).convert("RGB")).reshape(-1, 3)
+    orange = np.array([0xD5, 0x5E, 0x00])  # the second letter
+    assert not (goal == orange).all(axis=1).any() and (edge == orange).all(axis=1).sum() > 20
+
+
+def test_walls_are_refused():
+    with pytest.raises(ValueError, match="4 walls, expected none"):
+        made(5, walls=[(0, 2), (4, 2), (2, 0), (2, 4)])
+    with pytest.raises(ValueError, match="combinations"):
+        made(11)
