@@ -14,7 +14,6 @@ from symrl_lite._grid_state import GridState
 from symrl_lite._picture import house_style, rgb
 from symrl_lite._prepared import Buttons, Prepared, Slider
 from symrl_lite.actions import STEPS
-from symrl_lite.mdp import value_iteration
 
 __all__ = ["fold"]
 
@@ -73,6 +72,8 @@ class _Views:
     """The pieces of the pictures, each drawn once."""
 
     def __init__(self, world: Any, homomorphism: Any, symmetry: Any) -> None:
+        from symrl_lite.mdp import value_iteration  # here, so that other widgets do without SciPy
+
         self.world, self.h, self.symmetry = world, homomorphism, symmetry
         self.small = value_iteration(homomorphism.image).policy
         self.large = homomorphism.lift(self.small)

@@ -23,6 +23,12 @@ def test_tables_need_numpy_and_scipy_only(module):
     assert result.stdout.strip() == "[]"
 
 
+def test_widgets_do_without_scipy_and_torch():
+    program = "import sys, symrl_lite.widgets; print([m for m in ('torch', 'scipy') if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
 def test_environments_draw_nothing():
     program = "import sys, symrl_lite.envs.traffic, symrl_lite.envs.predator; print('matplotlib' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
