@@ -1,0 +1,207 @@
+"""`EquivariantLinear`: a dense layer whose weight obeys W L_g = K_g W, made from a basis."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from symrl_lite.groups import Representation, trivial
+from symrl_lite.symmetrizer import Space, equivariant_basis, equivariant_dimension, weight_orbits
+
+__all__ = ["EquivariantLinear"]
+
+_LARGEST_BASIS = 2**16  # numbers; up to here one matrix product makes the weight, above it is gathered
+
+
+class EquivariantLinear(nn.Module):
+    """y = W x + b with W (L_g x) = K_g (W x) and K_g b = b; W is built from one coefficient for each basis element.
+
+    Args:
+        rho_in: L, of dimension d_in.
+        rho_out: K, of dimension d_out, of the same group.
+        channels_in: number of copies of rho_in.
+        channels_out: number of copies of rho_out.
+        bias: whether there is a b; it lies in the space {b : K_g b = b}, and starts at 0.
+        space: "equivariant"; "nullspace" or "random" are the paper's controls and obey nothing.
+        init: what the first coefficients are made for: "relu", inputs that come out of a ReLU (variance is then kept
+            through many layers), or "linear", inputs of mean 0.
+        seed: of the basis of "random".
+
+    Raises:
+        ValueError: representations of two groups, no channels, a space with nothing in it. TypeError: no
+            representations.
+
+    >>> from symrl_lite.groups import dihedral, regular
+    >>> rho = regular(dihedral(4))
+    >>> layer = EquivariantLinear(rho, rho, channels_in=3, channels_out=5)
+    >>> layer(torch.zeros(2, 3, 8)).shape, sum(p.numel() for p in layer.parameters())
+    (torch.Size([2, 5, 8]), 125)
+
+    Source: van der Pol et al. 2020, MDP Homomorphic Networks, section 4.
+    """
+
+    basis: Tensor  # (rank, d_out · d_in), or nothing
+    index: Tensor  # (d_out · d_in,), or nothing
+    scale: Tensor  # (d_out · d_in,), or nothing
+    bias_basis: Tensor  # (bias rank, d_out)
+
+    def __init__(
+        self,
+        rho_in: Representation,
+        rho_out: Representation,
+        channels_in: int,
+        channels_out: int,
+        bias: bool = True,
+        space: Space = "equivariant",
+        *,
+        init: Literal["relu", "linear"] = "relu",
+        seed: int | None = None,
+    ) -> None:
+        super().__init__()
+        for what, channels in (("channels_in", channels_in), ("channels_out", channels_out)):
+            if isinstance(channels, bool) or not isinstance(channels, int) or channels < 1:
+                raise ValueError(f"{what} is {channels!r}, expected a whole number from 1")
+        if init not in ("relu", "linear"):
+            raise ValueError(f'init is {init!r}, expected "relu" or "linear"')
+        self.rho_in, self.rho_out, self.space, self.init = rho_in, rho_out, space, init
+        self.channels_in, self.channels_out = channels_in, channels_out
+        rank = self._make_basis(seed)
+        if rank == 0:
+            raise ValueError(
+                f"no matrix but 0 obeys W L_g = K_g W from {rho_in!r} to {rho_out!r} ({space}): nothing to learn"
+            )
+        self.coefficients = nn.Parameter(torch.empty(channels_out, channels_in, rank))
+        self._make_bias(bias)
+        self.reset_parameters()
+        self._kept: tuple[Tensor, int, Tensor] | None = None
+
+    def _make_basis(self, seed: int | None) -> int:
+        """Either the basis, or index and scale of each entry where the basis would be large."""
+        rho_in, rho_out = self.rho_in, self.rho_out
+        equivariant_dimension(rho_in, rho_out)  # refuses what are no representations of one group
+        entries = rho_in.dimension * rho_out.dimension
+        shares = self.space == "equivariant" and rho_in.is_signed_permutation and rho_out.is_signed_permutation
+        basis, index, scale = torch.empty(0), torch.empty(0, dtype=torch.int64), torch.empty(0)
+        if shares and entries * entries // rho_in.group.order > _LARGEST_BASIS:
+            orbits = weight_orbits(rho_in, rho_out)
+            index = torch.from_numpy(orbits.index.ravel().astype("int64"))
+            sign = torch.from_numpy(orbits.sign.ravel().astype("float64"))
+            sizes = torch.bincount(index[sign != 0], minlength=max(orbits.rank, 1)).double()
+            scale, rank = (sign / sizes.clamp(min=1).sqrt()[index]).float(), orbits.rank
+        else:
+            made = equivariant_basis(rho_in, rho_out, self.space, seed=seed)
+            rank = len(made)
+            basis = torch.from_numpy(made.reshape(rank, entries)).float()
+        self.register_buffer("basis", basis, persistent=False)
+        self.register_buffer("index", index, persistent=False)
+        self.register_buffer("scale", scale, persistent=False)
+        return rank
+
+    def _make_bias(self, bias: bool) -> None:
+        invariant = equivariant_basis(trivial(self.rho_out.group), self.rho_out)[:, :, 0] if bias else None
+        if invariant is None or len(invariant) == 0:
+            self.register_buffer("bias_basis", None, persistent=False)
+            self.register_parameter("bias", None)
+        else:
+            self.register_buffer("bias_basis", torch.from_numpy(invariant).float(), persistent=False)
+            self.bias = nn.Parameter(torch.zeros(self.channels_out, len(invariant)))
+
+    def reset_parameters(self) -> None:
+        """Random coefficients such that outputs have variance 1 for the inputs that `init` assumes; bias 0."""
+        with torch.no_grad():
+            self.coefficients.normal_(std=math.sqrt((2 if self.init == "relu" else 1) / self.channels_in))
+            if self.basis.numel():
+                self.coefficients.copy_(self.coefficients @ self._evened().to(self.coefficients))
+            else:
+                self.coefficients.div_(self._row_sizes().sqrt().to(self.coefficients))
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def _share_of_mean(self) -> float:
+        """(E x)² / E x² of the inputs: 1/π after a ReLU, if one can stand there, else 0."""
+        return 1 / math.pi if self.init == "relu" and self.rho_in.is_permutation else 0.0
+
+    def _evened(self) -> Tensor:
+        """In coefficients, W → D W with a D that commutes with every K_g, so that outputs have equal variance.
+
+        With coefficients of variance 1 and inputs with E[x xᵀ] = C, outputs have E[y yᵀ] = M = Σ_b B_b C B_bᵀ. Where K
+        permutes outputs, D divides by the roots of M's diagonal, equal along an orbit; else D is M^(−1/2), scaled.
+        """
+        B = self.basis.double().reshape(-1, self.rho_out.dimension, self.rho_in.dimension)
+        mean = self._share_of_mean()
+        C = (1 - mean) * torch.eye(B.shape[2], dtype=B.dtype) + mean * torch.ones(B.shape[2], B.shape[2], dtype=B.dtype)
+        M = torch.einsum("bij,jk,blk->il", B, C, B)
+        if self.rho_out.is_signed_permutation:
+            D = torch.diag(M.diagonal().clamp(min=1e-12).rsqrt())  # a row that no W reaches stays 0
+        else:
+            values, vectors = torch.linalg.eigh(M)
+            reached = values > 1e-9
+            D = vectors[:, reached] * values[reached].rsqrt() @ vectors[:, reached].T
+            D = D * math.sqrt(len(M) / int(reached.sum()))
+        return torch.einsum("bij,ik,ckj->bc", B, D, B)
+
+    def _row_sizes(self) -> Tensor:
+        """For each orbit, M's diagonal at its rows (they agree), without a dense basis."""
+        d_out, d_in, rank = self.rho_out.dimension, self.rho_in.dimension, self.coefficients.shape[2]
+        at = torch.nonzero(self.scale).ravel()
+        rows, orbits, sizes = at // d_in, self.index[at], self.scale[at].double()
+        pairs, place = torch.unique(rows * rank + orbits, return_inverse=True)
+        sums = torch.zeros(len(pairs), dtype=sizes.dtype).index_add_(0, place, sizes)  # of an orbit's entries in a row
+        squares = torch.zeros(d_out, dtype=sizes.dtype).index_add_(0, rows, sizes**2)
+        coherent = torch.zeros(d_out, dtype=sizes.dtype).index_add_(0, pairs // rank, sums**2)
+        mean = self._share_of_mean()
+        per_row = (1 - mean) * squares + mean * coherent
+        per_orbit = torch.ones(rank, dtype=sizes.dtype)
+        per_orbit[orbits] = per_row[rows]
+        return per_orbit
+
+    def weight(self) -> Tensor:
+        """W as one matrix, (channels_out · d_out, channels_in · d_in)."""
+        if self.basis.numel():
+            blocks = self.coefficients @ self.basis
+        else:
+            blocks = self.coefficients[..., self.index] * self.scale
+        shape = (self.channels_out, self.channels_in, self.rho_out.dimension, self.rho_in.dimension)
+        rows = self.channels_out * self.rho_out.dimension
+        return blocks.reshape(shape).transpose(1, 2).reshape(rows, -1)  # (c_out, d_out, c_in, d_in) before
+
+    def _weight_once(self) -> Tensor:
+        """The weight, kept between calls in `eval` without gradients, as long as the coefficients are the same."""
+        if self.training or torch.is_grad_enabled() or torch.compiler.is_compiling():
+            return self.weight()
+        source = self.coefficients
+        if torch._C._functorch.is_functorch_wrapped_tensor(source):  # inside vmap: not ours to keep
+            return self.weight()
+        kept = self._kept
+        if kept is None or kept[0] is not source or kept[1] != source._version or kept[2].dtype != source.dtype:
+            kept = self._kept = (source, source._version, self.weight())
+        return kept[2]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (..., channels_in, d_in) → (..., channels_out, d_out)."""
+        if x.ndim < 2 or x.shape[-2:] != (self.channels_in, self.rho_in.dimension):
+            raise ValueError(
+                f"x has shape {tuple(x.shape)}, expected (..., {self.channels_in}, {self.rho_in.dimension}): "
+                "channels, then the representation"
+            )
+        bias = None if self.bias is None else (self.bias @ self.bias_basis).reshape(-1)
+        y = nn.functional.linear(x.flatten(-2), self._weight_once(), bias)
+        return y.unflatten(-1, (self.channels_out, self.rho_out.dimension))
+
+    def train(self, mode: bool = True) -> EquivariantLinear:
+        """As for every module; what was kept for `eval` is dropped."""
+        self._kept = None
+        return super().train(mode)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_kept": None}
+
+    def extra_repr(self) -> str:
+        """What is shown between the brackets."""
+        return (
+            f"{self.rho_in.group.name}: {self.channels_in} × {self.rho_in.dimension} → "
+            f"{self.channels_out} × {self.rho_out.dimension}, rank {self.coefficients.shape[2]}, space={self.space!r}"
+        )

@@ -1,0 +1,225 @@
+"""Convolutions that follow turns and flips of the image: one filter, shown to the input in every pose."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from symrl_lite.groups import FiniteGroup, dihedral
+
+__all__ = ["GroupConv2d", "GroupPool", "LiftingConv2d", "pose_filters"]
+
+_SQUARE = dihedral(4)
+
+
+def pose_filters(group: FiniteGroup, size: int) -> np.ndarray:
+    """For each g and each place of a size × size filter, the place that L_g brings there: (L_g ψ)[p] = ψ[pose[g, p]].
+
+    Args:
+        group: cyclic(4), dihedral(4), or a subgroup of dihedral(4), such as dihedral(4).subgroup(["s"]) for top and
+            bottom swapped, or ["r2s"] for left and right.
+        size: rows and columns of the filter.
+
+    Returns:
+        (|G|, size · size), places counted row by row.
+
+    Raises:
+        ValueError: another group.
+
+    >>> pose_filters(dihedral(4).subgroup(["s"]), 2).tolist()
+    [[0, 1, 2, 3], [2, 3, 0, 1]]
+    """
+    if not set(group.names) <= set(_SQUARE.names) or _SQUARE.subgroup(group.names) != group:
+        raise ValueError(
+            f"group is {group.name or 'unnamed'} with elements {', '.join(group.names[:8])}; expected cyclic(4), "
+            'dihedral(4) or a subgroup of dihedral(4), such as dihedral(4).subgroup(["s"])'
+        )
+    places = np.arange(size * size).reshape(size, size)
+    posed = []
+    for name in group.names:
+        flips, turns = divmod(_SQUARE.element(name), 4)
+        posed.append(np.rot90(np.flipud(places) if flips else places, turns).ravel())
+    return np.stack(posed)
+
+
+class _PosedConv2d(nn.Module):
+    """What lifting and group convolutions share: filters by gather, sizes that stay symmetric, one conv2d."""
+
+    index: Tensor
+
+    def __init__(
+        self,
+        group: FiniteGroup,
+        channels_in: int,
+        channels_out: int,
+        kernel_size: int,
+        stride: int,
+        padding: int,
+        bias: bool,
+        poses_in: int,
+    ) -> None:
+        super().__init__()
+        for what, value, least in (
+            ("channels_in", channels_in, 1),
+            ("channels_out", channels_out, 1),
+            ("kernel_size", kernel_size, 1),
+            ("stride", stride, 1),
+            ("padding", padding, 0),
+        ):
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise ValueError(f"{what} is {value!r}, expected a whole number from {least}")
+        self.group, self.channels_in, self.channels_out = group, channels_in, channels_out
+        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+        fan_in = channels_in * poses_in * kernel_size**2
+        self.filters = nn.Parameter(torch.empty(channels_out, channels_in, poses_in * kernel_size**2))
+        nn.init.normal_(self.filters, std=math.sqrt(2 / fan_in))
+        self.bias = nn.Parameter(torch.zeros(channels_out)) if bias else None
+
+    def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
+        """x (batch, channels, H, W) with a weight for all poses → (batch, channels_out, |G|, H', W')."""
+        for name, n in (("height", x.shape[-2]), ("width", x.shape[-1])):
+            left_over = (n + 2 * self.padding - self.kernel_size) % self.stride
+            if n + 2 * self.padding < self.kernel_size:
+                raise ValueError(
+                    f"{name} {n} with padding {self.padding} is smaller than the filter, {self.kernel_size}"
+                )
+            if left_over:
+                raise ValueError(
+                    f"{name} {n}, padding {self.padding}, filter {self.kernel_size} and stride {self.stride} leave "
+                    f"{left_over} rows over, so a turned image would be sampled at other places: expected "
+                    f"({name} + 2 · padding − filter) to be a multiple of the stride; pad or crop by {left_over}"
+                )
+        order = self.group.order
+        bias = None if self.bias is None else self.bias.repeat_interleave(order)
+        y = nn.functional.conv2d(x, weight, bias, self.stride, self.padding)
+        return y.unflatten(1, (self.channels_out, order))
+
+    def extra_repr(self) -> str:
+        """What is shown between the brackets."""
+        return (
+            f"{self.group.name}: {self.channels_in} → {self.channels_out} channels, kernel_size={self.kernel_size}, "
+            f"stride={self.stride}, padding={self.padding}"
+        )
+
+
+class LiftingConv2d(_PosedConv2d):
+    """y[g] = (L_g ψ) ⋆ x: one feature map for each pose of the filter.
+
+    A move of the image moves each map and permutes the poses: y(L_h x)[g] = L_h (y(x)[h⁻¹ g]).
+
+    Args:
+        group: cyclic(4), dihedral(4) or a subgroup of dihedral(4): see `pose_filters`.
+        channels_in: of the image.
+        channels_out: number of filters.
+        kernel_size, stride, padding, bias: as for nn.Conv2d, square.
+
+    Raises:
+        ValueError: another group; when called, sizes at which no such layer is equivariant.
+
+    >>> layer = LiftingConv2d(dihedral(4), 1, 3, kernel_size=3)
+    >>> layer(torch.zeros(2, 1, 7, 7)).shape
+    torch.Size([2, 3, 8, 5, 5])
+
+    Source: Cohen & Welling 2016, Group Equivariant Convolutional Networks, Eq. 10.
+    """
+
+    def __init__(
+        self,
+        group: FiniteGroup,
+        channels_in: int,
+        channels_out: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: int = 0,
+        bias: bool = True,
+    ) -> None:
+        index = pose_filters(group, kernel_size) if isinstance(kernel_size, int) and kernel_size > 0 else None
+        super().__init__(group, channels_in, channels_out, kernel_size, stride, padding, bias, poses_in=1)
+        self.register_buffer("index", torch.from_numpy(np.asarray(index)), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (batch, channels_in, H, W) → (batch, channels_out, |G|, H', W')."""
+        if x.ndim != 4 or x.shape[1] != self.channels_in:
+            raise ValueError(f"x has shape {tuple(x.shape)}, expected (batch, {self.channels_in}, height, width)")
+        weight = self.filters[:, :, self.index]  # (c_out, c_in, |G|, k²)
+        k = self.kernel_size
+        return self._convolve(x, weight.transpose(1, 2).reshape(-1, self.channels_in, k, k))
+
+
+class GroupConv2d(_PosedConv2d):
+    """y[g] = Σ_h (L_g ψ[g⁻¹h]) ⋆ x[h]: from maps for each pose to maps for each pose.
+
+    Args:
+        group: cyclic(4), dihedral(4) or a subgroup of dihedral(4): see `pose_filters`.
+        channels_in: of the features (batch, channels_in, |G|, H, W).
+        channels_out: number of filters.
+        kernel_size, stride, padding, bias: as for nn.Conv2d, square.
+
+    Raises:
+        ValueError: another group; when called, sizes at which no such layer is equivariant.
+
+    >>> layer = GroupConv2d(dihedral(4), 3, 2, kernel_size=3, padding=1)
+    >>> layer(torch.zeros(2, 3, 8, 5, 5)).shape
+    torch.Size([2, 2, 8, 5, 5])
+
+    Source: Cohen & Welling 2016, Group Equivariant Convolutional Networks, Eq. 11.
+    """
+
+    def __init__(
+        self,
+        group: FiniteGroup,
+        channels_in: int,
+        channels_out: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: int = 0,
+        bias: bool = True,
+    ) -> None:
+        poses = pose_filters(group, kernel_size) if isinstance(kernel_size, int) and kernel_size > 0 else None
+        super().__init__(group, channels_in, channels_out, kernel_size, stride, padding, bias, poses_in=group.order)
+        assert poses is not None
+        relative = np.array([[group.multiply(group.inverse(g), h) for h in group] for g in group])  # g⁻¹h
+        index = relative[:, :, None] * kernel_size**2 + poses[:, None, :]  # (|G| out, |G| in, k²)
+        self.register_buffer("index", torch.from_numpy(index), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (batch, channels_in, |G|, H, W) → (batch, channels_out, |G|, H', W')."""
+        if x.ndim != 5 or x.shape[1:3] != (self.channels_in, self.group.order):
+            raise ValueError(
+                f"x has shape {tuple(x.shape)}, expected (batch, {self.channels_in}, {self.group.order}, height, "
+                "width): lift images first, with LiftingConv2d"
+            )
+        weight = self.filters[:, :, self.index]  # (c_out, c_in, |G| out, |G| in, k²)
+        k = self.kernel_size
+        weight = weight.transpose(1, 2).reshape(-1, self.channels_in * self.group.order, k, k)
+        return self._convolve(x.flatten(1, 2), weight)
+
+
+class GroupPool(nn.Module):
+    """The largest (or the mean) over the poses: what is left moves as an image does and forgets the pose.
+
+    Args:
+        reduce: "max" or "mean".
+
+    Raises:
+        ValueError: another word; when called, an input that has no axis of poses.
+
+    >>> GroupPool()(torch.zeros(2, 3, 8, 5, 5)).shape
+    torch.Size([2, 3, 5, 5])
+    """
+
+    def __init__(self, reduce: Literal["max", "mean"] = "max") -> None:
+        super().__init__()
+        if reduce not in ("max", "mean"):
+            raise ValueError(f'reduce is {reduce!r}, expected "max" or "mean"')
+        self.reduce = reduce
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (batch, channels, |G|, H, W) → (batch, channels, H, W)."""
+        if x.ndim != 5:
+            raise ValueError(f"x has shape {tuple(x.shape)}, expected (batch, channels, |G|, height, width)")
+        return x.amax(dim=2) if self.reduce == "max" else x.mean(dim=2)

@@ -1,0 +1,442 @@
+"""Equivariant layers are ordinary torch modules, obey the symmetry on every element, and refuse what would not."""
+
+import copy
+import io
+import pickle
+import re
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from symrl_lite.equivariance import assert_equivariant, equivariance_error
+from symrl_lite.groups import Representation, cyclic, dihedral, permutation, regular, rotation_2d, symmetric, trivial
+from symrl_lite.layers import (
+    EquivariantLinear,
+    EquivariantSequential,
+    GroupConv2d,
+    GroupPool,
+    LiftingConv2d,
+    NormNonlinearity,
+)
+
+C2, C3, C4, D4, S3 = cyclic(2), cyclic(3), cyclic(4), dihedral(4), symmetric(3)
+SIGN = Representation(C2, [[[1]], [[-1]]], name="sign")
+PAIRS = {
+    "C4 regular": (regular(C4), regular(C4)),
+    "D4 regular": (regular(D4), regular(D4)),
+    "S3 regular to points": (regular(S3), permutation(S3, S3.permutations)),
+    "D4 plane to regular": (rotation_2d(D4), regular(D4)),
+    "C3 plane": (rotation_2d(C3), rotation_2d(C3)),
+    "signs": (SIGN + SIGN, regular(C2) + SIGN),
+    "to invariants": (regular(S3), trivial(S3)),
+}
+each = pytest.mark.parametrize(("rho_in", "rho_out"), PAIRS.values(), ids=PAIRS.keys())
+
+
+def inputs(layer, batch=5, dtype=torch.float32):
+    torch.manual_seed(0)
+    return torch.randn(batch, layer.channels_in, layer.rho_in.dimension, dtype=dtype)
+
+
+def filled(layer):
+    """With biases that are not zero."""
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.normal_()
+    return layer
+
+
+# --- linear
+
+
+@each
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_equivariant_on_every_element(rho_in, rho_out, dtype):
+    layer = filled(EquivariantLinear(rho_in, rho_out, 3, 4)).to(dtype)
+    assert_equivariant(
+        layer, inputs(layer, dtype=dtype), rho_in, rho_out, atol=1e-4 if dtype == torch.float32 else 1e-5
+    )
+
+
+def test_exact_in_double_precision():
+    """The basis itself is kept in single precision; its entries are rounded alike, so the constraint stays exact."""
+    layer = filled(EquivariantLinear(regular(D4), regular(D4), 2, 2)).double()
+    errors = equivariance_error(layer, inputs(layer, dtype=torch.float64), regular(D4), regular(D4))
+    assert errors.max() < 1e-12
+
+
+@each
+def test_a_coefficient_off_the_subspace_is_caught(rho_in, rho_out):
+    layer = filled(EquivariantLinear(rho_in, rho_out, 2, 2))
+    x = inputs(layer)
+    assert_equivariant(layer, x, rho_in, rho_out, atol=1e-4)
+    layer.basis[0, 0] += 0.1  # one entry of one basis element
+    with pytest.raises(AssertionError, match="not equivariant"):
+        assert_equivariant(layer, x, rho_in, rho_out, atol=1e-4)
+
+
+@pytest.mark.parametrize("space", ["nullspace", "random"])
+def test_controls_are_not_equivariant(space):
+    layer = EquivariantLinear(regular(D4), regular(D4), 2, 2, space=space, seed=0)
+    assert equivariance_error(layer, inputs(layer), regular(D4), regular(D4)).max() > 0.05
+    assert layer.coefficients.shape[2] == {"nullspace": 56, "random": 64}[space]
+
+
+def test_gathered_and_multiplied_weights_agree(monkeypatch):
+    rho = regular(D4) + regular(D4)
+    multiplied = EquivariantLinear(rho, rho, 2, 3)
+    monkeypatch.setattr("symrl_lite._equivariant_linear._LARGEST_BASIS", 0)
+    gathered = EquivariantLinear(rho, rho, 2, 3)
+    assert multiplied.basis.numel() and gathered.index.numel() and not gathered.basis.numel()
+    gathered.load_state_dict(multiplied.state_dict())
+    assert torch.allclose(multiplied.weight(), gathered.weight(), atol=1e-6)
+    assert_equivariant(gathered, inputs(gathered), rho, rho, atol=1e-4)
+
+
+def test_a_large_layer_makes_no_dense_basis():
+    rho = regular(D4)
+    for _ in range(6):
+        rho = rho + rho  # 512 × 512, 32 768 orbits
+    layer = EquivariantLinear(rho, rho, 1, 1)
+    assert layer.basis.numel() == 0 and layer.weight().shape == (512, 512)
+    assert_equivariant(layer, inputs(layer, batch=2), rho, rho, atol=1e-3)
+
+
+def test_bias_lies_in_the_invariant_space():
+    layer = filled(EquivariantLinear(regular(C4), regular(C4) + trivial(C4), 1, 2))
+    bias = layer(torch.zeros(1, 1, 4))[0].detach()
+    assert layer.bias.shape == (2, 2) and (bias[:, :4] == bias[:, :1]).all()
+    assert EquivariantLinear(rotation_2d(C4), rotation_2d(C4), 1, 1).bias is None  # no vector stays in place
+    assert EquivariantLinear(regular(C4), regular(C4), 1, 1, bias=False).bias is None
+
+
+@pytest.mark.parametrize(("rho", "hidden"), [(regular(D4), 64), (regular(C4), 64), (regular(S3) + trivial(S3), 64)])
+@pytest.mark.parametrize("gathered", [False, True])
+def test_activations_keep_their_size_at_depth_ten(rho, hidden, gathered, monkeypatch):
+    if gathered:
+        monkeypatch.setattr("symrl_lite._equivariant_linear._LARGEST_BASIS", 0)
+    ratios = []
+    for seed in range(12):
+        torch.manual_seed(seed)
+        layers = [EquivariantLinear(rho, rho, hidden, hidden) for _ in range(10)]
+        x = torch.randn(256, hidden, rho.dimension)
+        y = EquivariantSequential(*[m for layer in layers for m in (layer, nn.ReLU())])(x)
+        ratios.append(((y**2).mean() / (x**2).mean()).item())
+    assert 0.5 < np.median(ratios) < 2
+
+
+def test_shapes_and_refusals():
+    layer = EquivariantLinear(regular(C4), trivial(C4), 2, 3)
+    assert layer(torch.zeros(2, 4)).shape == (3, 1) and layer(torch.zeros(7, 6, 2, 4)).shape == (7, 6, 3, 1)
+    with pytest.raises(ValueError, match=re.escape("x has shape (2, 8), expected (..., 2, 4)")):
+        layer(torch.zeros(2, 8))
+    with pytest.raises(ValueError, match="two groups"):
+        EquivariantLinear(regular(C4), regular(C2), 1, 1)
+    with pytest.raises(ValueError, match="channels_out is 0"):
+        EquivariantLinear(regular(C4), regular(C4), 1, 0)
+    with pytest.raises(ValueError, match="no matrix but 0"):
+        EquivariantLinear(trivial(C2), SIGN, 1, 1)
+    with pytest.raises(TypeError, match="rho_in is 4"):
+        EquivariantLinear(4, regular(C4), 1, 1)
+    assert "C4: 2 × 4 → 3 × 1, rank 1" in repr(layer)
+
+
+# --- ordinary modules
+
+
+def modules():
+    lift = LiftingConv2d(D4, 1, 2, 3, padding=1)
+    return {
+        "linear": (filled(EquivariantLinear(regular(D4), regular(D4), 2, 3)), torch.randn(4, 2, 8)),
+        "lifting": (filled(lift), torch.randn(2, 1, 7, 7)),
+        "group convolution": (filled(GroupConv2d(C4, 2, 3, 3, stride=2)), torch.randn(2, 2, 4, 7, 7)),
+        "norm": (filled(NormNonlinearity(rotation_2d(C3), 2)), torch.randn(4, 2, 2)),
+    }
+
+
+MODULES = list(modules())
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_saved_copied_and_pickled(name):
+    module, x = modules()[name]
+    expected = module(x)
+    file = io.BytesIO()
+    torch.save(module.state_dict(), file)
+    file.seek(0)
+    fresh = type(module).__new__(type(module))
+    fresh = copy.deepcopy(module)
+    with torch.no_grad():
+        for parameter in fresh.parameters():
+            parameter.zero_()
+    assert not torch.allclose(fresh(x), expected)
+    fresh.load_state_dict(torch.load(file, weights_only=True))
+    assert torch.equal(fresh(x), expected)
+    assert torch.equal(pickle.loads(pickle.dumps(module))(x), expected)
+    assert set(module.state_dict()) == {key for key, _ in module.named_parameters()}  # no basis in it
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_double_precision_and_gradients(name):
+    module, x = modules()[name]
+    module, x = module.double(), x.double().requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: module(x), (x,), eps=1e-6, atol=1e-4)
+    module(x).square().sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in module.parameters())
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_vmap_over_stacked_parameters(name):
+    module, x = modules()[name]
+    several = [copy.deepcopy(module) for _ in range(3)]
+    for k, one in enumerate(several):
+        with torch.no_grad():
+            for parameter in one.parameters():
+                parameter.mul_(k + 1)
+    parameters, buffers = torch.func.stack_module_state(several)
+    base = copy.deepcopy(module).to("meta") if name == "norm" else module
+
+    def call(parameters, buffers, x):
+        return torch.func.functional_call(base, (parameters, buffers), (x,))
+
+    for mode in (True, False):  # in eval nothing stale may be kept
+        base.train(mode)
+        with torch.no_grad():
+            together = torch.vmap(call, in_dims=(0, 0, None))(parameters, buffers, x)
+        for k, one in enumerate(several):
+            assert torch.allclose(together[k], one(x), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_compiled(name):
+    module, x = modules()[name]
+    torch.compiler.reset()
+    compiled = torch.compile(module, backend="aot_eager", fullgraph=True)
+    assert torch.allclose(compiled(x), module(x), atol=1e-6)
+    module.eval()
+    with torch.no_grad():
+        assert torch.allclose(compiled(x), module(x), atol=1e-6)
+
+
+def test_eval_keeps_the_weight_until_the_coefficients_change():
+    layer, x = modules()["linear"]
+    layer.eval()
+    with torch.no_grad():
+        first = layer(x)
+        kept = layer._kept[2]
+        layer(x)
+        assert layer._kept[2] is kept
+        layer.coefficients.mul_(2)  # in place
+        assert not torch.allclose(layer(x), first)
+        layer.load_state_dict({key: torch.zeros_like(value) for key, value in layer.state_dict().items()})
+        assert layer(x).abs().max() == 0
+    layer(x).sum().backward()  # with gradients nothing old is used
+    assert layer.coefficients.grad.abs().sum() > 0
+    layer.double()
+    with torch.no_grad():
+        assert layer(x.double()).dtype == torch.float64
+    assert layer.train()._kept is None
+
+
+# --- stacks
+
+
+def test_stacks_that_are_right():
+    rho = regular(D4)
+    net = EquivariantSequential(
+        EquivariantLinear(rotation_2d(D4), rho, 1, 4), nn.ReLU(), EquivariantLinear(rho, rho, 4, 4), nn.ELU(),
+        EquivariantLinear(rho, trivial(D4), 4, 1),
+    )  # fmt: skip
+    x = torch.randn(6, 1, 2)
+    assert_equivariant(net, x, rotation_2d(D4), trivial(D4), atol=1e-5)
+    turning = EquivariantSequential(
+        EquivariantLinear(rotation_2d(C3), rotation_2d(C3), 1, 3), NormNonlinearity(rotation_2d(C3), 3),
+        EquivariantLinear(rotation_2d(C3), rotation_2d(C3), 3, 1),
+    )  # fmt: skip
+    assert_equivariant(turning, x, rotation_2d(C3), rotation_2d(C3), atol=1e-5)
+    odd = EquivariantSequential(EquivariantLinear(SIGN, SIGN, 1, 8), nn.Tanh(), EquivariantLinear(SIGN, SIGN, 8, 1))
+    assert_equivariant(odd, torch.randn(6, 1, 1), SIGN, SIGN, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        (
+            lambda: (EquivariantLinear(SIGN, SIGN, 1, 2), nn.ReLU()),
+            "sign of C2 changes signs: f(−x) is not −f(x). Use an odd",
+        ),
+        (lambda: (EquivariantLinear(SIGN, SIGN, 1, 2), nn.GELU()), "changes signs"),
+        (lambda: (EquivariantLinear(regular(C3), rotation_2d(C3), 1, 2), nn.ReLU()), "mixes numbers"),
+        (
+            lambda: (EquivariantLinear(regular(C3), rotation_2d(C3), 1, 2), nn.Tanh()),
+            "Use NormNonlinearity, or a permutation",
+        ),
+        (lambda: (EquivariantLinear(SIGN, SIGN, 1, 2), EquivariantLinear(SIGN, SIGN, 3, 1)), "layer 1 takes 3 ×"),
+        (lambda: (EquivariantLinear(SIGN, SIGN, 1, 2), EquivariantLinear(regular(C2), SIGN, 2, 1)), "layer 1 takes"),
+        (lambda: (EquivariantLinear(SIGN, SIGN, 1, 2), NormNonlinearity(SIGN, 3)), "layer 1, the norm"),
+        (lambda: (nn.Linear(2, 2),), "layer 0, Linear"),
+        (lambda: (EquivariantLinear(SIGN, SIGN, 1, 2), nn.BatchNorm1d(2)), "is not known to be equivariant"),
+    ],
+)
+def test_stacks_that_are_refused(layers, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        EquivariantSequential(*layers())
+
+
+def test_the_refused_ones_would_be_wrong():
+    """The refusals are not over-careful: the same layers in a plain nn.Sequential break the symmetry."""
+    torch.manual_seed(0)
+    for rho, function in ((SIGN, nn.ReLU()), (rotation_2d(C3), nn.ReLU()), (rotation_2d(C3), nn.Tanh())):
+        net = nn.Sequential(EquivariantLinear(rho, rho, 1, 4), function, EquivariantLinear(rho, rho, 4, 1))
+        assert equivariance_error(net, torch.randn(6, 1, rho.dimension), rho, rho).max() > 0.01
+
+
+def test_norms_need_orthogonal_representations():
+    shear = np.array([[1.0, 2.0], [0.0, 1.0]])
+    skew = Representation(C3, shear @ rotation_2d(C3).matrices @ np.linalg.inv(shear))
+    with pytest.raises(ValueError, match="is not orthogonal"):
+        NormNonlinearity(skew, 1)
+    out = NormNonlinearity(rotation_2d(C3), 1)(torch.zeros(1, 1, 2, requires_grad=True))
+    out.sum().backward()
+    assert torch.isfinite(out).all()
+
+
+# --- convolutions
+
+FLIPS = {
+    "top and bottom": D4.subgroup(["s"]),
+    "left and right": D4.subgroup(["r2s"]),
+    "both": D4.subgroup(["s", "r2s"]),
+}
+PLANES = {"C4": C4, "D4": D4} | FLIPS
+plane = pytest.mark.parametrize("group", PLANES.values(), ids=PLANES.keys())
+
+
+def move_image(group, g, x):
+    """L_g of D4, by name, on the last two axes."""
+    flips, turns = divmod(D4.element(group.names[g]), 4)
+    return torch.rot90(x.flip(-2) if flips else x, turns, dims=(-2, -1))
+
+
+def move_features(group, g, y):
+    """Maps move as images do, and pose h goes to place gh."""
+    moved = move_image(group, g, y)
+    return torch.stack([moved[:, :, group.multiply(group.inverse(g), h)] for h in group], dim=2)
+
+
+def networks(group, stride, padding, kernel=3):
+    lift = filled(LiftingConv2d(group, 2, 3, kernel, padding=padding))
+    conv = filled(GroupConv2d(group, 3, 4, kernel, stride=stride, padding=padding))
+    return lift, conv
+
+
+@plane
+@pytest.mark.parametrize(
+    ("size", "stride", "padding", "kernel"), [(7, 1, 0, 3), (8, 1, 1, 3), (9, 2, 1, 3), (8, 2, 0, 2)]
+)
+def test_convolutions_follow_every_move(group, size, stride, padding, kernel):
+    torch.manual_seed(0)
+    x = torch.rand(2, 2, size, size)
+    lift, _ = networks(group, 1, padding, kernel)
+    down = filled(GroupConv2d(group, 3, 4, kernel, stride=stride, padding=padding))
+    with torch.no_grad():
+        maps = lift(x)
+        if (maps.shape[-1] + 2 * padding - kernel) % stride:
+            with pytest.raises(ValueError, match="leave"):
+                down(maps)
+            return
+        features, pooled = down(maps), GroupPool()(down(maps))
+        scale = float(features.abs().max())
+        for g in group:
+            there = lift(move_image(group, g, x))
+            assert (there - move_features(group, g, maps)).abs().max() <= 1e-5 * max(1, float(maps.abs().max()))
+            assert (down(there) - move_features(group, g, features)).abs().max() <= 1e-5 * max(1, scale)
+            assert (GroupPool()(down(there)) - move_image(group, g, pooled)).abs().max() <= 1e-5 * max(1, scale)
+
+
+def test_the_order_of_poses_matters():
+    """With h⁻¹ g or without the inverse the test above fails for D4: poses are not moved by themselves alone."""
+    torch.manual_seed(0)
+    _, conv = networks(D4, 1, 1)
+    x = torch.rand(1, 3, 8, 5, 5)
+    wrong = copy.deepcopy(conv)
+    index = torch.tensor([[D4.multiply(h, D4.inverse(g)) for h in D4] for g in D4])
+    wrong.index = index[:, :, None] * 9 + conv.index[:, :1] % 9
+    r = D4.element("r")
+    error = {}
+    for name, layer in (("right", conv), ("wrong", wrong)):
+        with torch.no_grad():
+            gap = layer(move_features(D4, r, x)) - move_features(D4, r, layer(x))
+        error[name] = float(gap.abs().max())
+    assert error["right"] < 1e-4 < 0.1 < error["wrong"]
+
+
+@plane
+def test_a_filter_off_the_pattern_is_caught(group):
+    lift, _ = networks(group, 1, 0)
+    x = torch.rand(1, 2, 5, 5)
+    with torch.no_grad():
+        lift.index = lift.index.clone()
+        lift.index[-1, 0], lift.index[-1, 1] = lift.index[-1, 1].item(), lift.index[-1, 0].item()
+        gaps = [float((lift(move_image(group, g, x)) - move_features(group, g, lift(x))).abs().max()) for g in group]
+    assert max(gaps) > 1e-3
+
+
+def test_sizes_that_cannot_be_equivariant_are_refused():
+    lift = LiftingConv2d(C4, 1, 1, 3, stride=2)
+    assert lift(torch.zeros(1, 1, 7, 9)).shape[-2:] == (3, 4)
+    with pytest.raises(ValueError, match="height 8, padding 0, filter 3 and stride 2 leave 1 rows over"):
+        lift(torch.zeros(1, 1, 8, 7))
+    with pytest.raises(ValueError, match="width 8"):
+        lift(torch.zeros(1, 1, 7, 8))
+    with pytest.raises(ValueError, match="smaller than the filter"):
+        lift(torch.zeros(1, 1, 2, 7))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: LiftingConv2d(cyclic(3), 1, 1, 3), "expected cyclic(4), dihedral(4) or a subgroup"),
+        (lambda: GroupConv2d(symmetric(3), 1, 1, 3), "expected cyclic(4)"),
+        (lambda: LiftingConv2d(cyclic(2), 1, 1, 3), "expected cyclic(4)"),
+        (lambda: LiftingConv2d(C4, 0, 1, 3), "channels_in is 0"),
+        (lambda: LiftingConv2d(C4, 1, 1, 0), "kernel_size is 0"),
+        (lambda: GroupConv2d(C4, 1, 1, 2.5), "kernel_size is 2.5"),
+        (lambda: GroupConv2d(C4, 1, 1, 3, stride=0), "stride is 0"),
+        (lambda: LiftingConv2d(C4, 1, 1, 3)(torch.zeros(1, 2, 5, 5)), "expected (batch, 1, height, width)"),
+        (lambda: GroupConv2d(C4, 1, 1, 3)(torch.zeros(1, 1, 5, 5)), "lift images first"),
+        (lambda: GroupPool("sum"), 'expected "max" or "mean"'),
+        (lambda: GroupPool()(torch.zeros(1, 1, 5, 5)), "expected (batch, channels, |G|"),
+    ],
+)
+def test_convolutions_refuse(call, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        call()
+
+
+def test_pooling():
+    x = torch.arange(8.0).reshape(1, 1, 4, 1, 2)
+    assert GroupPool()(x).tolist() == [[[[6, 7]]]] and GroupPool("mean")(x).tolist() == [[[[3, 4]]]]
+
+
+def test_parameters_are_shared_by_the_poses():
+    counts = {name: sum(p.numel() for p in GroupConv2d(group, 2, 3, 3).parameters()) for name, group in PLANES.items()}
+    for name, group in PLANES.items():
+        plain = nn.Conv2d(2 * group.order, 3 * group.order, 3)
+        assert counts[name] == sum(p.numel() for p in plain.parameters()) // group.order, name
+
+
+@each
+@pytest.mark.parametrize("space", ["equivariant", "nullspace", "random"])
+def test_every_output_starts_with_the_same_variance(rho_in, rho_out, space):
+    """Over random weights and inputs: the variance of each output is that of the inputs."""
+    if space == "nullspace" and rho_in.dimension * rho_out.dimension <= 6:
+        return  # little is left there
+    torch.manual_seed(0)
+    layer = EquivariantLinear(rho_in, rho_out, 16, 400, space=space, init="linear", seed=0)
+    with torch.no_grad():
+        y = layer(torch.randn(500, 16, rho_in.dimension))
+    assert torch.allclose((y**2).mean(dim=(0, 1)), torch.ones(rho_out.dimension), atol=0.2)
