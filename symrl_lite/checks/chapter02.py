@@ -36,6 +36,8 @@ def fit_partner(function: Callable[[np.ndarray, np.ndarray], Any]) -> CheckResul
             raise Wrong("your function returns None: is a `return` missing?")
         if not (isinstance(pair, (tuple, list)) and len(pair) == 2):
             raise Wrong(f"expected a pair (K, gap), your function returns a {type(pair).__name__}")
+        if np.ndim(pair[0]) == 0 and np.ndim(pair[1]) == 2:
+            raise Wrong("expected the pair (K, gap), yours is (gap, K)")
         matrix = as_array(pair[0], (size, size), "K")
         gap = float(as_array(pair[1], (), "the gap"))
         if not (np.array_equal(given[0], before) and np.array_equal(given[1], after)):
@@ -67,11 +69,11 @@ def fit_partner(function: Callable[[np.ndarray, np.ndarray], Any]) -> CheckResul
                 matrix, gap = answer(before, after)
                 if not same_answer(matrix, expected, 1e-4):
                     raise Wrong(
-                        f"for {size} features without an exact K {_what_went_wrong(matrix, expected)} "
-                        "(use all images at once, and add no constant column)"
+                        f"for features without an exact K {_what_went_wrong(matrix, expected)} "
+                        "(use all images at once, add no constant column, and do not round)"
                     )
                 if not same_answer(np.array(gap), np.abs(left_over).max(), 1e-4):
-                    raise Wrong(f"for {size} features without an exact K {_which_gap(gap, left_over)}")
+                    raise Wrong(f"for features without an exact K {_which_gap(gap, left_over)}")
 
     return run_steps("Exercise A", [("shape", shape), ("values", values), ("no partner", no_partner)])
 
@@ -187,7 +189,10 @@ def orbit_average(function: Callable[..., Any]) -> CheckResult:
                     )
                     without = np.mean([act_out(h, f(act_in(h, x))) for h in group], axis=0)
                     if same_answer(here, without):
-                        text += ". You moved each output by K_g; to bring it back it takes the inverse of K_g"
+                        text += (
+                            ". Your mean is that of K_g f(L_g x): input and output are moved by the same elements. If "
+                            "the input is moved by g, the output must be moved by the inverse of g"
+                        )
                     raise Wrong(text)
         x = draw.normal(size=(3, 4, 4))
         kept = answer(amounts, x, relabel, permute, permute)

@@ -114,6 +114,7 @@ def test_a_accepts(answer):
         (lambda before, after: fit(before, after)[0], "expected a pair (K, gap)"),
         (lambda before, after: (fit(before, after)[0], after - before), "the gap has shape (6, 2), expected ()"),
         (lambda before, after: (before, 0.0), "K has shape (6, 2), expected (2, 2)"),
+        (lambda before, after: fit(before, after)[::-1], "yours is (gap, K)"),
         (lambda before, after: ("K", 0.0), "expected numbers"),
     ],
 )
@@ -133,6 +134,10 @@ def average_from_the_other_end(f, x, group, act_in, act_out):
     """Runs over g⁻¹ instead of g, in another order, and returns a list."""
     terms = [act_out(g, f(act_in(group.inverse(g), x))) for g in reversed(range(len(group)))]
     return np.mean(terms, axis=0).tolist()
+
+
+def average_with_two_inverses(f, x, group, act_in, act_out):
+    return sum(act_out(group.inverse(g), f(act_in(group.inverse(g), x))) for g in group) / len(group)
 
 
 def average_without_inverse(f, x, group, act_in, act_out):
@@ -189,7 +194,8 @@ def test_b_accepts(answer):
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (average_without_inverse, "it takes the inverse of K_g"),
+        (average_without_inverse, "must be moved by the inverse of g"),
+        (average_with_two_inverses, "moved by the same elements"),
         (average_invariant, "were not moved back"),
         (average_sum, "that is the sum"),
         (average_identity, "that is f(x) itself"),
