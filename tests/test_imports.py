@@ -15,7 +15,7 @@ def test_no_heavy_imports(module):
     assert result.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("module", [".mdp", ".homomorphism"])
+@pytest.mark.parametrize("module", [".mdp", ".homomorphism", ".symmetrizer"])
 def test_tables_need_numpy_and_scipy_only(module):
     heavy = [name for name in HEAVY if name != "scipy"]
     program = f"import sys, symrl_lite{module}; print([m for m in {heavy} if m in sys.modules])"

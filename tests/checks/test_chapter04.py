@@ -1,0 +1,227 @@
+"""The checks of chapter 4 reject plausible wrong answers, for the right reason, and accept unusual right ones."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from symrl_lite.checks import chapter04 as check
+from symrl_lite.groups import Representation, cyclic, regular, trivial
+from symrl_lite.layers import EquivariantLinear, EquivariantSequential
+
+CHECKS = [check.my_symmetrize, check.shared_entries, check.mirror_network]
+
+
+@pytest.mark.parametrize("check_of", CHECKS)
+def test_unsolved_and_broken(check_of):
+    def unsolved(*_):
+        raise NotImplementedError("Exercise: write it")
+
+    assert not check_of(unsolved).solved and "not solved yet" in repr(check_of(unsolved))
+    broken = {"is a `return` missing?": lambda *_: None, "ZeroDivisionError": lambda *_: 1 / 0}
+    for reason, answer in broken.items():
+        result = check_of(answer)
+        assert result.solved and not result.passed and reason in repr(result)
+
+
+# --- Exercise A
+
+
+def project(W, L, K, group):
+    return sum(K(group.inverse(g)) @ W @ L(g) for g in group) / len(group)
+
+
+def project_the_other_way(W, L, K, group):
+    """K_g W L_g⁻¹: the same sum in another order; with a solved system instead of an inverse, and lists."""
+    total = np.zeros(W.shape)
+    for g in group:
+        total += K(g) @ np.linalg.solve(L(g).T, W.T).T
+    return (total / group.order).tolist()
+
+
+def project_in_torch(W, L, K, group):
+    left, right = torch.tensor(np.array(K.matrices)), torch.tensor(np.array(L.matrices))
+    return torch.einsum("gji,jk,gkl->il", left, torch.tensor(W), right) / len(group)  # orthogonal: inverse is transpose
+
+
+def without_inverse(W, L, K, group):
+    return sum(K(g) @ W @ L(g) for g in group) / len(group)
+
+
+def without_division(W, L, K, group):
+    return sum(K(group.inverse(g)) @ W @ L(g) for g in group)
+
+
+def one_side(W, L, K, group):
+    return sum(W @ L(g) for g in group) / len(group)
+
+
+def generators_only(W, L, K, group):
+    chosen = [0, *group.generators]
+    return sum(K(group.inverse(g)) @ W @ L(g) for g in chosen) / len(chosen)
+
+
+def transposed(W, L, K, group):
+    return sum(K(group.inverse(g)) @ W @ L(g).T for g in group) / len(group)
+
+
+def zero(W, L, K, group):
+    return 0 * W
+
+
+def in_place(W, L, K, group):
+    answer = project(W, L, K, group)
+    W[:] = answer
+    return answer
+
+
+@pytest.mark.parametrize("answer", [project, project_the_other_way, project_in_torch])
+def test_a_accepts(answer):
+    assert check.my_symmetrize(answer).passed, check.my_symmetrize(answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (without_inverse, "moved back, by the inverse of K_g"),
+        (without_division, "that is the sum"),
+        (one_side, "one side was not moved"),
+        (generators_only, "they must agree"),
+        (transposed, "they must agree"),
+        (zero, "you return"),
+        (in_place, "changes the matrix W"),
+        (lambda W, L, K, group: W.T, "shape"),
+    ],
+)
+def test_a_rejects(answer, reason):
+    result = check.my_symmetrize(answer)
+    assert not result.passed and result.solved and reason in repr(result), result
+
+
+# --- Exercise B
+
+
+def orbits(outputs, inputs):
+    numbers = np.full((outputs.shape[1], inputs.shape[1]), -1)
+    for i, j in np.ndindex(numbers.shape):
+        if numbers[i, j] < 0:
+            numbers[outputs[:, i], inputs[:, j]] = numbers.max() + 1
+    return numbers
+
+
+def smallest_place(outputs, inputs):
+    """Another idea: label a pair by the smallest place in its orbit."""
+    places = outputs[:, :, None] * inputs.shape[1] + inputs[:, None, :]
+    return places.min(axis=0).astype(float).tolist()
+
+
+def outputs_only(outputs, inputs):
+    return np.tile(outputs.min(axis=0)[:, None], (1, inputs.shape[1]))
+
+
+def all_pairs(outputs, inputs):
+    """Lets output and input move by different elements."""
+    return outputs.min(axis=0)[:, None] * inputs.shape[1] + inputs.min(axis=0)
+
+
+def by_difference(outputs, inputs):
+    """Right for rings only."""
+    n = inputs.shape[1]
+    return np.subtract.outer(np.arange(outputs.shape[1]), np.arange(n)) % n
+
+
+def inverse_inputs(outputs, inputs):
+    return orbits(outputs, np.argsort(inputs, axis=1))
+
+
+@pytest.mark.parametrize("answer", [orbits, smallest_place])
+def test_b_accepts(answer):
+    assert check.shared_entries(answer).passed, check.shared_entries(answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (outputs_only, "no element takes one to the other"),
+        (all_pairs, "output and input move by the same element"),
+        (by_difference, "share a weight, but have numbers"),
+        (inverse_inputs, "share a weight"),
+        (lambda outputs, inputs: np.arange(outputs.shape[1] * inputs.shape[1]).reshape(-1, inputs.shape[1]), "share a"),
+        (lambda outputs, inputs: orbits(outputs, inputs).T, "shape"),
+        (lambda outputs, inputs: (outputs.sort(), orbits(outputs, inputs))[1], "changes the arrays"),
+    ],
+)
+def test_b_rejects(answer, reason):
+    result = check.shared_entries(answer)
+    assert not result.passed and result.solved and reason in repr(result), result
+
+
+# --- Exercise C
+
+MIRROR = cyclic(2)
+SWAP = regular(MIRROR)
+NEGATE = Representation(MIRROR, [np.eye(4), -np.eye(4)])
+
+
+def network():
+    return EquivariantSequential(
+        EquivariantLinear(NEGATE, SWAP, 1, 16), nn.ReLU(), EquivariantLinear(SWAP, SWAP, 16, 1)
+    )
+
+
+class AveragedOverTheMirror(nn.Module):
+    """No equivariant layer in it."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2))
+
+    def forward(self, x):
+        return (self.net(x) + self.net(-x).flip(-1)) / 2
+
+
+def linear():
+    return EquivariantLinear(NEGATE, SWAP, 1, 1)
+
+
+def invariant():
+    layers = EquivariantLinear(NEGATE, SWAP, 1, 16), nn.ReLU(), EquivariantLinear(SWAP, trivial(MIRROR, 2), 16, 1)
+    return EquivariantSequential(*layers)
+
+
+class Constant(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bias = nn.Parameter(torch.ones(1))
+
+    def forward(self, x):
+        return self.bias.expand(len(x), 1, 2)
+
+
+class Fixed(nn.Module):
+    def forward(self, x):
+        return torch.cat([-x[..., 2:3], x[..., 2:3]], dim=-1).tanh()
+
+
+def test_c_accepts():
+    torch.manual_seed(0)
+    assert check.mirror_network(network).passed, check.mirror_network(network)
+    assert check.mirror_network(AveragedOverTheMirror).passed
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (lambda: nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)), "expected"),
+        (invariant, "that is invariant"),
+        (linear, "is linear in the state"),
+        (Constant, "both scores are equal for every state"),
+        (Fixed, "no parameters to train"),
+        (lambda: EquivariantLinear(NEGATE, SWAP, 1, 3), "shape"),
+        (lambda: lambda x: x, "expected a torch module"),
+    ],
+)
+def test_c_rejects(answer, reason):
+    torch.manual_seed(0)
+    result = check.mirror_network(answer)
+    assert not result.passed and result.solved and reason in repr(result), result
