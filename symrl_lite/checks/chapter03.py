@@ -82,19 +82,28 @@ def homomorphism_errors(function: Callable[..., Any]) -> CheckResult:
                 f"for a fold that fits you return {_show(got)}, expected 0 and 0: compare each pair (s, a) with the "
                 "image pair (sigma[s], alpha[s, a]), and add up the probabilities of a block before you compare"
             )
-        for change in (0.25, -0.25):
-            R_off = R.copy()
-            R_off[3, 1] += change
-            got = answer(P, R_off, P_image, R_image, sigma, alpha)
-            if not same_answer(np.array(got), np.array([0.25, 0.0])):
-                text = f"one reward is off by {change}: you return {_show(got)}, expected 0.25 and 0"
-                raise Wrong(text + (": take the absolute value" if change < 0 else ""))
+        for s, a in np.ndindex(R.shape):  # an error in any one pair must be found
+            for change in (0.25, -0.25):
+                R_off = R.copy()
+                R_off[s, a] += change
+                got = answer(P, R_off, P_image, R_image, sigma, alpha)
+                if not same_answer(np.array(got), np.array([0.25, 0.0])):
+                    text = (
+                        f"the reward of s={s}, a={a} is off by {change}: you return {_show(got)}, expected 0.25 and 0"
+                    )
+                    raise Wrong(text + (": take the absolute value" if change < 0 else ""))
+            off_in_one_row(P, R, P_image, R_image, sigma, alpha, s, a)
+
+    def off_in_one_row(P: Any, R: Any, P_image: Any, R_image: Any, sigma: Any, alpha: Any, s: int, a: int) -> None:
         P_off = P.copy()
-        P_off[4, 2] = 0.7 * P[4, 2] + 0.3 * np.eye(6)[0]
-        wanted = 0.3 * 2 * (1 - P[4, 2][sigma == 0].sum())
+        P_off[s, a] = 0.7 * P[s, a] + 0.3 * np.eye(6)[0]
+        wanted = 0.3 * 2 * (1 - P[s, a][sigma == 0].sum())
         got = answer(P_off, R, P_image, R_image, sigma, alpha)
         if not same_answer(np.array(got), np.array([0.0, wanted])):
-            text = f"one row moves 0.3 of its weight into block 0: you return {_show(got)}, expected 0 and {wanted:.4g}"
+            text = (
+                f"the row of s={s}, a={a} moves 0.3 of its weight into block 0: you return {_show(got)}, "
+                f"expected 0 and {wanted:.4g}"
+            )
             if same_answer(np.array(got), np.array([0.0, wanted / 2])):
                 text += ": that is the largest difference, or half of the sum. Add up the differences over all blocks"
             raise Wrong(text)
@@ -227,7 +236,7 @@ def my_walls(function: Callable[[], Any]) -> CheckResult:
         fold = coarsest_homomorphism(GridWorld(5, middle, walls).tabular())
         if fold.image.n_states == fold.ground.n_states:
             raise Wrong(
-                f"all {fold.ground.n_states} free cells are different decisions: let the goal cut your world into "
+                f"all {fold.ground.n_states} free cells are different: let the goal cut your world into "
                 "parts, two of them alike"
             )
 

@@ -58,6 +58,11 @@ def both(P, R, P_image, R_image, sigma, alpha):
     return R - R_image[sigma[:, None], alpha], into - P_image[sigma[:, None], alpha]
 
 
+def errors_without_last_state(*fold):
+    rewards, gaps = both(*fold)
+    return np.abs(rewards[:-1]).max(), np.abs(gaps[:-1]).sum(-1).max()
+
+
 def errors_signed(*fold):
     rewards, gaps = both(*fold)
     return rewards.max(), np.abs(gaps).sum(-1).max()
@@ -112,15 +117,16 @@ def test_a_accepts(answer):
     ("answer", "reason"),
     [
         (errors_signed, "take the absolute value"),
-        (errors_largest_entry, "one row moves 0.3"),
+        (errors_without_last_state, "the reward of s=5, a=0 is off"),
+        (errors_largest_entry, "moves 0.3 of its weight"),
         (errors_halved, "half of the sum"),
-        (errors_mean, "one reward is off"),
+        (errors_mean, "the reward of s=0, a=0 is off"),
         (errors_sum, "those are the sums over all pairs"),
         (errors_same_labels, "compare each pair"),
         (errors_one_state, "add up the probabilities of a block"),
-        (errors_representatives, "one reward is off"),
+        (errors_representatives, "is off by 0.25"),
         (lambda *fold: errors(*fold)[0], "expected two numbers"),
-        (lambda *fold: (0.0, 0.0), "one reward is off"),
+        (lambda *fold: (0.0, 0.0), "is off by 0.25"),
         (lambda P, *fold: (P.sort(), (0.0, 0.0))[1], "changes the arrays"),
         (lambda *fold: both(*fold), "the reward error has shape"),
     ],
