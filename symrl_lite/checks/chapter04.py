@@ -36,7 +36,16 @@ def my_symmetrize(function: Callable[..., Any]) -> CheckResult:
 
     def answer(W: np.ndarray, L: Representation, K: Representation, group: FiniteGroup) -> np.ndarray:
         given = W.copy()
-        averaged = as_array(function(given, L, K, group), W.shape, "S(W)")
+        try:
+            made = function(given, L, K, group)
+        except ValueError as error:
+            if "matmul" not in str(error):
+                raise
+            raise Wrong(
+                f"the shapes do not fit for W {W.shape}: L_g acts on inputs and stands on the right of W, "
+                "K_g acts on outputs and stands on the left"
+            ) from None
+        averaged = as_array(made, W.shape, "S(W)")
         if not np.array_equal(given, W):
             raise Wrong("your function changes the matrix W: work on a copy")
         return averaged
@@ -73,7 +82,10 @@ def my_symmetrize(function: Callable[..., Any]) -> CheckResult:
                     continue
                 text = f"for {G.name} and g = {G.names[g]}, W L_g and K_g W differ by {gap:.3g}: they must agree"
                 if same_answer(S, sum(K(h) @ W @ L(h) for h in G) / G.order):
-                    text += ". Yours is the mean of K_g W L_g: what was moved must be moved back, by the inverse of K_g"
+                    text += (
+                        ". Yours is the mean of K_g W L_g, or of both inverses: one side must move by g and the other "
+                        "by its inverse"
+                    )
                 raise Wrong(text)
             if not same_answer(answer(S, L, K, G), S):
                 raise Wrong(f"for {G.name} a matrix that obeys is changed: the mean must leave solutions as they are")
@@ -200,6 +212,8 @@ def mirror_network(function: Callable[[], Any]) -> CheckResult:
             raise Wrong("the difference of the scores is linear in the state: put a non-linearity between two layers")
         if not any(p.requires_grad and p.numel() for p in made[0].parameters()):
             raise Wrong("the network has no parameters to train")
+        if same_answer(outputs(states, 0), outputs(states, 1)):
+            raise Wrong("all parameters were moved and no output changed: there is nothing to learn")
 
     return run_steps(
         "Exercise C",
@@ -209,4 +223,4 @@ def mirror_network(function: Callable[[], Any]) -> CheckResult:
 
 
 def _show(numbers: Any) -> str:
-    return str(np.round(np.asarray(numbers), 4).tolist())
+    return str(np.round(np.asarray(numbers, dtype=np.float64), 4).tolist())

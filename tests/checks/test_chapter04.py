@@ -48,6 +48,10 @@ def without_inverse(W, L, K, group):
     return sum(K(g) @ W @ L(g) for g in group) / len(group)
 
 
+def two_inverses(W, L, K, group):
+    return sum(K(group.inverse(g)) @ W @ L(group.inverse(g)) for g in group) / len(group)
+
+
 def without_division(W, L, K, group):
     return sum(K(group.inverse(g)) @ W @ L(g) for g in group)
 
@@ -83,7 +87,9 @@ def test_a_accepts(answer):
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (without_inverse, "moved back, by the inverse of K_g"),
+        (without_inverse, "one side must move by g and the other by its inverse"),
+        (two_inverses, "or of both inverses"),
+        (lambda W, L, K, group: sum(L(g) @ W @ K(g) for g in group) / 6, "stands on the right of W"),
         (without_division, "that is the sum"),
         (one_side, "one side was not moved"),
         (generators_only, "they must agree"),
@@ -203,6 +209,12 @@ class Fixed(nn.Module):
         return torch.cat([-x[..., 2:3], x[..., 2:3]], dim=-1).tanh()
 
 
+class Unused(Fixed):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(3))
+
+
 def test_c_accepts():
     torch.manual_seed(0)
     assert check.mirror_network(network).passed, check.mirror_network(network)
@@ -217,6 +229,7 @@ def test_c_accepts():
         (linear, "is linear in the state"),
         (Constant, "both scores are equal for every state"),
         (Fixed, "no parameters to train"),
+        (Unused, "no output changed"),
         (lambda: EquivariantLinear(NEGATE, SWAP, 1, 3), "shape"),
         (lambda: lambda x: x, "expected a torch module"),
     ],
