@@ -40,7 +40,7 @@ class EquivariantLinear(nn.Module):
     >>> layer(torch.zeros(2, 3, 8)).shape, sum(p.numel() for p in layer.parameters())
     (torch.Size([2, 5, 8]), 125)
 
-    Source: van der Pol et al. 2020, MDP Homomorphic Networks, section 4.
+    Source: van der Pol et al. 2020, MDP Homomorphic Networks.
     """
 
     basis: Tensor  # (rank, d_out · d_in), or nothing

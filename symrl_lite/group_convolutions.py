@@ -124,7 +124,7 @@ class LiftingConv2d(_PosedConv2d):
     >>> layer(torch.zeros(2, 1, 7, 7)).shape
     torch.Size([2, 3, 8, 5, 5])
 
-    Source: Cohen & Welling 2016, Group Equivariant Convolutional Networks, Eq. 10.
+    Source: Cohen & Welling 2016, Group Equivariant Convolutional Networks (the first layer).
     """
 
     def __init__(
@@ -166,7 +166,7 @@ class GroupConv2d(_PosedConv2d):
     >>> layer(torch.zeros(2, 3, 8, 5, 5)).shape
     torch.Size([2, 2, 8, 5, 5])
 
-    Source: Cohen & Welling 2016, Group Equivariant Convolutional Networks, Eq. 11.
+    Source: Cohen & Welling 2016, Group Equivariant Convolutional Networks (further layers).
     """
 
     def __init__(

@@ -53,7 +53,7 @@ class MDPHomomorphism:
         ValueError: maps of another shape or out of range, a σ or α_s that is not onto (state and action are named), or
             processes with different discounts. TypeError: no processes, or maps that are no integers.
 
-    Source: Ravindran & Barto 2001, Symmetries and Model Minimization in Markov Decision Processes, definition 2.
+    Source: Ravindran & Barto 2001, Symmetries and Model Minimization in Markov Decision Processes.
     """
 
     ground: TabularMDP
@@ -133,7 +133,7 @@ class MDPHomomorphism:
         Returns:
             Probabilities (S, A).
 
-        Source: van der Pol et al. 2020, MDP Homomorphic Networks, section 2.2.
+        Source: van der Pol et al. 2020, MDP Homomorphic Networks (lifting).
         """
         small = policy_table(self.image, policy)
         s, a = np.nonzero(self.ground.available)
@@ -174,7 +174,7 @@ def quotient(mdp: TabularMDP, symmetry: Symmetry) -> MDPHomomorphism:
     >>> quotient(world.tabular(), world.symmetries())
     MDPHomomorphism(25 states → 6, 100 state–action pairs → 15)
 
-    Source: Ravindran & Barto 2001, section 4: the orbits of a symmetry group give a homomorphism.
+    Source: Ravindran & Barto 2001: the orbits of a symmetry group give a homomorphism.
     """
     states, actions = permutations_of(symmetry, mdp.n_states, mdp.n_actions)  # (|G|, S), (|G|, A)
     pairs = states[:, :, None] * mdp.n_actions + actions[:, None, :]  # (|G|, S, A)
@@ -203,7 +203,7 @@ def coarsest_homomorphism(mdp: TabularMDP, relabel_actions: bool = True, atol: f
     >>> coarsest_homomorphism(GridWorld(size=5, goal=(2, 2)).tabular())
     MDPHomomorphism(25 states → 6, 100 state–action pairs → 15)
 
-    Source: Givan, Dean & Greig 2003, section 5, with fixed labels; Ravindran & Barto 2001 for pairs.
+    Source: Givan, Dean & Greig 2003, with fixed labels; Ravindran & Barto 2001 for pairs.
     """
     *_, last = refine(mdp, relabel_actions, atol)
     return _fold(mdp, last.state_map, last.row_ids)
@@ -219,7 +219,7 @@ def loss_bound(homomorphism: MDPHomomorphism, span: float | None = None) -> floa
     Returns:
         A bound on max_s V*(s) − V^π(s), π the lifted optimal policy of the image.
 
-    Source: Ravindran & Barto 2004, Approximate Homomorphisms, theorem 1; chapter 3 derives the constant.
+    Source: after Ravindran & Barto 2004, Approximate Homomorphisms; chapter 3 derives the constant.
     """
     errors, image = homomorphism.errors(), homomorphism.image
     rest = 1 - image.discount

@@ -48,7 +48,7 @@ class NormNonlinearity(nn.Module):
     >>> NormNonlinearity(rotation_2d(cyclic(4)), channels=1)(torch.tensor([[[3.0, 4.0]]])).tolist()
     [[[3.0, 4.0]]]
 
-    Source: Worrall et al. 2017, Harmonic Networks, section 4 (there for complex features).
+    Source: Worrall et al. 2017, Harmonic Networks (there for complex features).
     """
 
     def __init__(self, rho: Representation, channels: int, function: Callable[[Tensor], Tensor] = torch.relu) -> None:

@@ -72,7 +72,7 @@ def value_iteration(mdp: TabularMDP, tolerance: float = 1e-8) -> Solution:
     >>> value_iteration(stay_or_go).values.round(6).tolist()
     [1.0, 0.0]
 
-    Source: Puterman 1994, Markov Decision Processes, section 6.3.
+    Source: Puterman 1994, Markov Decision Processes (value iteration, discounted).
     """
     if not tolerance > 0:
         raise ValueError(f"tolerance is {tolerance!r}, expected a positive number")

@@ -61,7 +61,7 @@ def equivariant_dimension(rho_in: Representation, rho_out: Representation) -> in
     >>> equivariant_dimension(regular(D4), regular(D4)), equivariant_dimension(rotation_2d(D4), rotation_2d(D4))
     (8, 1)
 
-    Source: Serre 1977, Linear Representations of Finite Groups, section 2.3 (the trace of the projection).
+    Source: Serre 1977, Linear Representations of Finite Groups (the trace of the projection).
     """
     _require_pair(rho_in, rho_out)
     G = rho_in.group
@@ -178,7 +178,7 @@ def equivariant_basis(
     >>> equivariant_basis(rho, rho).shape, equivariant_basis(rho, rho, space="nullspace").shape
     ((8, 8, 8), (56, 8, 8))
 
-    Source: van der Pol et al. 2020, MDP Homomorphic Networks, Algorithm 1 ("svd") and section 5 (the other spaces).
+    Source: van der Pol et al. 2020, MDP Homomorphic Networks, Algorithm 1 ("svd"); the other spaces are its controls.
     """
     _require_pair(rho_in, rho_out)
     if space not in ("equivariant", "nullspace", "random"):

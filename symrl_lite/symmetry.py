@@ -126,7 +126,7 @@ def audit(
     >>> audit(middle.tabular(), middle.symmetries()).holds, audit(corner.tabular(), middle.symmetries()).holds
     (True, False)
 
-    Source: van der Pol et al. 2020, MDP Homomorphic Networks, section 2.3; energy distance: Székely & Rizzo 2013.
+    Source: van der Pol et al. 2020, MDP Homomorphic Networks (symmetric MDPs); energy distance: Székely & Rizzo 2013.
     """
     if not isinstance(symmetry, Symmetry):
         raise TypeError(f"symmetry is {symmetry!r}, expected a Symmetry")
@@ -162,7 +162,7 @@ def augment(batch: Mapping[str, Any], symmetry: Symmetry, n_actions: int | None 
     >>> more["states"].tolist(), more["actions"].tolist()
     ([[0.1, 0.2], [-0.1, -0.2]], [0, 1])
 
-    Source: Lin et al. 2020, Invariant Transform Experience Replay (Kaleidoscope), section IV.
+    Source: Lin et al. 2020, Invariant Transform Experience Replay (Kaleidoscope).
     """
     arrays = {name: np.asarray(values) for name, values in batch.items()}
     lengths = {name: len(values) for name, values in arrays.items()}

@@ -39,7 +39,7 @@ class PredatorPrey(FiniteEnv):
     >>> chase.reset(options={"state": 2 * 7 + 3})[0], chase.n_states  # the prey is right above the predator
     (np.int64(17), 50)
 
-    Source: van der Pol et al. 2020, MDP Homomorphic Networks, section 5; settings from its code.
+    Source: van der Pol et al. 2020, MDP Homomorphic Networks; settings from its code.
     """
 
     def __init__(
