@@ -24,7 +24,7 @@ class EquivariantLinear(nn.Module):
         rho_out: K, of dimension d_out, of the same group.
         channels_in: number of copies of rho_in.
         channels_out: number of copies of rho_out.
-        bias: whether there is a b; it lies in the space {b : K_g b = b}, and starts at 0.
+        bias: whether there is a b; it lies in the space {b : K_g b = b} (or its control), and starts at 0.
         space: "equivariant"; "nullspace" or "random" are the paper's controls and obey nothing.
         init: what the first coefficients are made for: "relu", inputs that come out of a ReLU (variance is then kept
             through many layers), or "linear", inputs of mean 0.
@@ -74,7 +74,7 @@ class EquivariantLinear(nn.Module):
                 f"no matrix but 0 obeys W L_g = K_g W from {rho_in!r} to {rho_out!r} ({space}): nothing to learn"
             )
         self.coefficients = nn.Parameter(torch.empty(channels_out, channels_in, rank))
-        self._make_bias(bias)
+        self._make_bias(bias, seed)
         self.reset_parameters()
         self._kept: tuple[Tensor, int, Tensor] | None = None
 
@@ -100,9 +100,9 @@ class EquivariantLinear(nn.Module):
         self.register_buffer("scale", scale, persistent=False)
         return rank
 
-    def _make_bias(self, bias: bool) -> None:
-        invariant = equivariant_basis(trivial(self.rho_out.group), self.rho_out)[:, :, 0] if bias else None
-        if invariant is None or len(invariant) == 0:
+    def _make_bias(self, bias: bool, seed: int | None) -> None:
+        invariant = equivariant_basis(trivial(self.rho_out.group), self.rho_out, self.space, seed=seed)[..., 0]
+        if not bias or len(invariant) == 0:
             self.register_buffer("bias_basis", None, persistent=False)
             self.register_parameter("bias", None)
         else:

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from symrl_lite.groups import FiniteGroup, dihedral
+from symrl_lite.groups import FiniteGroup, Representation, dihedral, permutation
 
-__all__ = ["GroupConv2d", "GroupPool", "LiftingConv2d", "pose_filters"]
+__all__ = ["GroupConv2d", "GroupPool", "LiftingConv2d", "moved_places", "pose_filters", "require_fit"]
 
 _SQUARE = dihedral(4)
 
@@ -44,6 +44,33 @@ def pose_filters(group: FiniteGroup, size: int) -> np.ndarray:
         flips, turns = divmod(_SQUARE.element(name), 4)
         posed.append(np.rot90(np.flipud(places) if flips else places, turns).ravel())
     return np.stack(posed)
+
+
+def moved_places(group: FiniteGroup, size: int) -> Representation:
+    """The permutation of the size × size places of an image, row by row, that turns and flips make.
+
+    >>> moved_places(dihedral(4).subgroup(["s"]), 2)("s").argmax(axis=0).tolist()
+    [2, 3, 0, 1]
+    """
+    return permutation(group, np.argsort(pose_filters(group, size), axis=1))  # g takes place pose[g, p] to p
+
+
+def require_fit(shape: tuple[int, ...], kernel_size: int, stride: int, padding: int) -> None:
+    """Refuse images (..., height, width) at which a convolution with this stride can't follow turns and flips.
+
+    Raises:
+        ValueError: a side that is smaller than the filter, or at which the stride leaves rows over.
+    """
+    for name, n in (("height", shape[-2]), ("width", shape[-1])):
+        left_over = (n + 2 * padding - kernel_size) % stride
+        if n + 2 * padding < kernel_size:
+            raise ValueError(f"{name} {n} with padding {padding} is smaller than the filter, {kernel_size}")
+        if left_over:
+            raise ValueError(
+                f"{name} {n}, padding {padding}, filter {kernel_size} and stride {stride} leave "
+                f"{left_over} rows over, so a turned image would be sampled at other places: expected "
+                f"({name} + 2 · padding − filter) to be a multiple of the stride; pad or crop by {left_over}"
+            )
 
 
 class _PosedConv2d(nn.Module):
@@ -81,18 +108,7 @@ class _PosedConv2d(nn.Module):
 
     def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
         """x (batch, channels, H, W) with a weight for all poses → (batch, channels_out, |G|, H', W')."""
-        for name, n in (("height", x.shape[-2]), ("width", x.shape[-1])):
-            left_over = (n + 2 * self.padding - self.kernel_size) % self.stride
-            if n + 2 * self.padding < self.kernel_size:
-                raise ValueError(
-                    f"{name} {n} with padding {self.padding} is smaller than the filter, {self.kernel_size}"
-                )
-            if left_over:
-                raise ValueError(
-                    f"{name} {n}, padding {self.padding}, filter {self.kernel_size} and stride {self.stride} leave "
-                    f"{left_over} rows over, so a turned image would be sampled at other places: expected "
-                    f"({name} + 2 · padding − filter) to be a multiple of the stride; pad or crop by {left_over}"
-                )
+        require_fit(x.shape, self.kernel_size, self.stride, self.padding)
         order = self.group.order
         bias = None if self.bias is None else self.bias.repeat_interleave(order)
         y = nn.functional.conv2d(x, weight, bias, self.stride, self.padding)

@@ -12,17 +12,20 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from symrl_lite._basis_convolution import BasisConv2d
 from symrl_lite._equivariant_linear import EquivariantLinear
-from symrl_lite.group_convolutions import GroupConv2d, GroupPool, LiftingConv2d
+from symrl_lite.group_convolutions import GroupConv2d, GroupPool, LiftingConv2d, moved_places
 from symrl_lite.groups import Representation
 
 __all__ = [
+    "BasisConv2d",
     "EquivariantLinear",
     "EquivariantSequential",
     "GroupConv2d",
     "GroupPool",
     "LiftingConv2d",
     "NormNonlinearity",
+    "moved_places",
 ]
 
 # Functions of one number. The odd ones, f(−x) = −f(x), respect signs too.

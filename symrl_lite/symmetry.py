@@ -67,6 +67,8 @@ class Symmetry:
         members = [self.group.element(name) for name in small.names]
 
         def restricted(action: Action) -> Action:
+            if isinstance(action, Representation):
+                return Representation(small, action.matrices[members])
             return lambda h, x: apply_action(action, members[small.element(h)], x)
 
         on_actions = None if self.on_actions is None else restricted(self.on_actions)

@@ -1,13 +1,13 @@
 """Widgets that answer at once, with a kernel and without: every picture is drawn beforehand, and a control picks one.
 
-What `flipbook`, `explore`, `compose` and `fold` return is shown as the value of a cell. With a kernel it is an
+What `flipbook`, `explore`, `compose`, `fold` and `panel` return is shown as the value of a cell. With a kernel it is an
 ipywidget (made with anywidget); the same output holds a `text/html` twin, which needs no kernel, no widget manager and
 no network. With SYMRL_STATIC=1 in the environment, as when the site is built, the output is the twin alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -17,16 +17,17 @@ from matplotlib.figure import Figure
 from symrl_lite._drawing import ORANGE, as_numbers, describe_state, draw_bars, draw_image
 from symrl_lite._flipbook import DPI, flipbook, prepare, stack
 from symrl_lite._folding import fold
+from symrl_lite._panel import panel
 from symrl_lite._picture import house_style, rgb
 from symrl_lite._prepared import Buttons, Prepared, Slider
 from symrl_lite.equivariance import apply_action
 from symrl_lite.plots import draw_cayley_table
 
-__all__ = ["Buttons", "Prepared", "Slider", "compose", "explore", "flipbook", "fold"]
+__all__ = ["Buttons", "Prepared", "Slider", "compose", "explore", "flipbook", "fold", "panel"]
 
 
 def explore(
-    policy: Callable[[Any], Any] | None,
+    policy: Callable[[Any], Any] | Mapping[str, Callable[[Any], Any]] | None,
     symmetry: Any,
     states: Any,
     draw: Callable[[Any, Any], Any] = draw_image,
@@ -40,7 +41,8 @@ def explore(
     """x beside L_g x, and below them π(x) beside π(L_g x), on which diamonds mark K_g π(x).
 
     Args:
-        policy: state -> probabilities or values of the actions (n_actions,); None shows the states alone.
+        policy: state -> probabilities or values of the actions (n_actions,); several by name, to choose from; None
+            shows the states alone.
         symmetry: a Symmetry: its group, L_g on states and K_g on action values.
         states: a list of states, as `policy` and `draw` take them.
         draw: draw(axes, state), for example draw_image, draw_gridworld or draw_cartpole.
@@ -51,7 +53,7 @@ def explore(
         figsize: in inches.
 
     Returns:
-        What the cell shows as its value: controls "state" (where there is more than one) and "move".
+        What the cell shows as its value: controls "policy" and "state" (where there is more than one) and "move".
 
     Raises:
         ValueError: no states, a number of names that does not fit, a policy that is no vector of finite numbers or has
@@ -67,38 +69,50 @@ def explore(
     """
     if not all(hasattr(symmetry, name) for name in ("group", "act_on_state", "act_on_action_values")):
         raise TypeError(f"symmetry is {symmetry!r}, expected a Symmetry, with its group and its actions")
-    if policy is not None and not callable(policy):
-        raise TypeError(f"policy is {policy!r}, expected a function of a state, or None")
+    policies = dict(policy) if isinstance(policy, Mapping) else {"": policy}
+    for given in policies.values():
+        if not callable(given) and not (given is None and policy is None):
+            raise TypeError(f"policy is {given!r}, expected a function of a state, or None")
     group, states = symmetry.group, list(states)
     if not states:
         raise ValueError("states is empty, expected at least one state")
+    if not policies:
+        raise ValueError("policy is empty, expected at least one by name")
     labels = [str(name) for name in state_names] if state_names is not None else _numbers(len(states))
     if len(labels) != len(states):
         raise ValueError(f"{len(labels)} state_names for {len(states)} states, expected one for each")
-    values = _Values(policy, symmetry, states, action_names)
+    values = {name: _Values(given, symmetry, states, action_names) for name, given in policies.items()}
+    first = next(iter(values))
+    if policy is not None:  # one scale for all
+        low, high = zip(*(shown.limits for shown in values.values()), strict=True)
+        for shown in values.values():
+            shown.limits = (min(low), max(high))
 
-    def caption(move: str, state: str = labels[0]) -> str:
+    def caption(move: str, state: str = labels[0], policy: str = first) -> str:
         where = f"State {state}, move {move}" if len(states) > 1 else f"Move {move}"
+        where = f"{policy}: {where}" if len(policies) > 1 else where
         k, g = labels.index(state), group.element(move)
         before, after = describe(states[k]), describe(symmetry.act_on_state(g, states[k]))
         words = f" Left, x: {before}. Right, L_g x: {after}." if before or after else ""
-        if policy is not None:
-            return f"{where}.{words} {values.caption(k, g)}"
+        if policies[policy] is not None:
+            return f"{where}.{words} {values[policy].caption(k, g)}"
         return f"{where}.{words or ' On the left the state x, on the right the moved state L_g x.'}"
 
-    def picture(figure: Any, move: str, state: str = labels[0]) -> None:
+    def picture(figure: Any, move: str, state: str = labels[0], policy: str = first) -> None:
         k, g = labels.index(state), group.element(move)
         x = states[k]
-        rows = 1 if policy is None else 2
+        rows = 1 if policies[policy] is None else 2
         panels = figure.subplots(rows, 2, squeeze=False, height_ratios=[1.6, 1][:rows])
         draw(panels[0, 0], x)
         draw(panels[0, 1], symmetry.act_on_state(g, x))
         panels[0, 0].set_title("state $x$")
         panels[0, 1].set_title(f"$L_g\\,x$, g = {move}")
-        if policy is not None:
-            values.draw(panels[1], k, g)
+        if rows > 1:
+            values[policy].draw(panels[1], k, g)
 
-    controls: dict[str, Any] = {"state": Buttons(labels)} if len(states) > 1 else {}
+    controls: dict[str, Any] = {"policy": Buttons(list(policies))} if len(policies) > 1 else {}
+    if len(states) > 1:
+        controls["state"] = Buttons(labels)
     controls["move"] = Buttons(list(group.names)) if group.order <= 24 else Slider(list(group.names))
     title = title or (f"{symmetry.name or group.name}: move a state" + ("" if policy is None else " and its policy"))
     return flipbook(

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.spaces import Discrete
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
 from scipy import sparse
 
+from symrl_lite._streams import Streams
 from symrl_lite.mdp import TabularMDP
 
-__all__ = ["FiniteEnv", "Outcome"]
+__all__ = ["FiniteEnv", "FiniteEnvs", "Outcome"]
 
 Outcome = tuple[float, int, float]  # probability, next state, reward
 
@@ -84,3 +89,68 @@ class FiniteEnv(gymnasium.Env[Any, Any]):
                     rewards[s, a] += probability * reward
         shape = (self.n_states * A, self.n_states)
         return TabularMDP(sparse.csr_array((entries, (rows, columns)), shape=shape), rewards, discount)
+
+
+class FiniteEnvs(VectorEnv[Any, Any, Any]):
+    """n copies of a finite environment that shows its state's index, in arrays; each has a random stream of its own.
+
+    An episode that has ended starts anew on the step after its last (Gymnasium's AutoresetMode.NEXT_STEP).
+
+    Args:
+        env: the environment; only its rules are used, not its state.
+        num_envs: number of copies.
+
+    >>> from symrl_lite.envs.predator import PredatorPrey
+    >>> chases = FiniteEnvs(PredatorPrey(observation="index"), num_envs=3)
+    >>> chases.reset(seed=[4, 5, 6])[0].shape, chases.step(np.array([0, 1, 2]))[1].shape
+    ((3,), (3,))
+    """
+
+    metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
+
+    def __init__(self, env: FiniteEnv, num_envs: int) -> None:
+        self.num_envs, self.max_steps = num_envs, env.max_steps
+        self.single_action_space = env.action_space
+        self.single_observation_space = Discrete(env.n_states)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        pairs = [[env.outcomes(s, a) for a in range(len(env.action_names))] for s in range(env.n_states)]
+        most = max(len(outcomes) for row in pairs for outcomes in row)
+        shape = (env.n_states, len(env.action_names), most)
+        self._chances, self._after, self._rewards = np.zeros(shape), np.zeros(shape, dtype=np.int64), np.zeros(shape)
+        for s, row in enumerate(pairs):
+            for a, outcomes in enumerate(row):
+                for k, (chance, after, reward) in enumerate(outcomes):
+                    self._chances[s, a, k], self._after[s, a, k], self._rewards[s, a, k] = chance, after, reward
+        self._chances = self._chances.cumsum(axis=-1)
+        self._ends = np.isin(np.arange(env.n_states), list(env.terminal))
+        self._starts = np.asarray(env.start_states)
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Start anew; `seed` is a number (s, s + 1, ... for the copies), a list of one for each, or None."""
+        self._streams = Streams(seed, self.num_envs)
+        self._states = self._start(np.arange(self.num_envs))
+        self._steps = np.zeros(self.num_envs, dtype=np.int64)
+        self._ended = np.zeros(self.num_envs, dtype=bool)
+        return self._states.copy(), {}
+
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        """One step of all copies."""
+        uniform = self._streams.draw()  # (n, 1)
+        pairs = self._states, np.asarray(actions)
+        which = (self._chances[pairs] <= uniform).sum(axis=-1).clip(max=self._chances.shape[-1] - 1)  # (n,)
+        rewards = np.where(self._ended, 0.0, self._rewards[(*pairs, which)])
+        self._states = self._after[(*pairs, which)]
+        self._steps += 1
+        new = np.flatnonzero(self._ended)
+        if len(new):
+            self._states[new], self._steps[new] = self._start(new), 0
+        terminated = self._ends[self._states]
+        truncated = (self._steps >= self.max_steps) & ~terminated
+        self._ended = terminated | truncated
+        return self._states.copy(), rewards, terminated, truncated, {}
+
+    def _start(self, which: np.ndarray) -> np.ndarray:
+        return self._starts[(self._streams.draw(which)[:, 0] * len(self._starts)).astype(np.int64)]

@@ -9,7 +9,7 @@ from gymnasium.spaces import Box, Discrete
 
 from symrl_lite._grid_state import GridState
 from symrl_lite.actions import MOVES, STEPS, on_cells, on_images, on_moves
-from symrl_lite.envs._finite import FiniteEnv, Outcome
+from symrl_lite.envs._finite import FiniteEnv, FiniteEnvs, Outcome
 from symrl_lite.groups import FiniteGroup, cyclic, dihedral
 from symrl_lite.symmetry import Symmetry
 
@@ -97,6 +97,14 @@ class PredatorPrey(FiniteEnv):
         if image.tobytes() not in self._by_image:
             raise ValueError(f"the image {image.shape} shows no state of this environment")
         return self._by_image[image.tobytes()]
+
+    def images(self) -> np.ndarray:
+        """The images of all states, (n_states, 1, 3·size, 3·size); that of the end is the last."""
+        return np.stack(self._images)
+
+    def copies(self, num_envs: int) -> FiniteEnvs:
+        """So many copies side by side that show the number of the state, for `train_ppo`."""
+        return FiniteEnvs(self, num_envs)
 
     def view(self, state: int) -> GridState:
         """The state as it is drawn, the predator as agent and the prey as goal, for `plots.draw_gridworld`."""

@@ -1,0 +1,175 @@
+"""Make the recorded curves of chapter 5 again.
+
+    python benchmarks/record_chapter05.py cartpole     # the paper's settings and equal ones; about an hour on one core
+    python benchmarks/record_chapter05.py predator     # inputs, pooling, sizes and groups; about an hour on one core
+    python benchmarks/record_chapter05.py pong         # about forty minutes
+    python benchmarks/record_chapter05.py wind         # about five minutes
+
+Each writes symrl_lite/results/NAME.json, after every curve, and goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+
+from symrl_lite import recorded
+from symrl_lite.envs.cartpole import CartPoles, reflection
+from symrl_lite.envs.pong import Pongs, flip
+from symrl_lite.envs.predator import PredatorPrey
+from symrl_lite.policies import OnTable, cnn_policy, equivariant_cnn, equivariant_mlp, mlp_policy
+from symrl_lite.ppo import PPOSettings, train_ppo
+from symrl_lite.recorded import Curve
+
+Job = Callable[[], Curve]
+# What chapter 5 itself uses.
+LIVE = PPOSettings(learning_rate=0.003, discount=0.98, gae_lambda=0.8, epochs=10)
+PONG_NETWORK = {
+    "shape": (2, 11, 11),
+    "units": (8, 16, 64),
+    "kernels": (3, 3),
+    "strides": (2, 1),
+    "pooling": "none",
+    "scale": 4.0,
+}
+
+
+def cartpole(seeds: range, steps: int) -> dict[str, Job]:
+    """The paper's four networks, then equal learning rates, equal biases, and augmentation."""
+    mirror = reflection()
+    nets = {
+        "equivariant": partial(equivariant_mlp, mirror, bias_std=1.0, actor_gain=1.0),
+        "null space": partial(equivariant_mlp, mirror, space="nullspace", bias_std=1.0, actor_gain=1.0),
+        "random": partial(equivariant_mlp, mirror, space="random", bias_std=1.0, actor_gain=1.0),
+        "plain": partial(mlp_policy, 4, 2, actor_gain=1.0),
+    }
+    published = {"equivariant": 0.01, "plain": 0.001, "null space": 0.005, "random": 0.001}
+
+    def job(build: Callable[[], Any], rate: float, augmentation: Any = None, **extra: Any) -> Curve:
+        settings = PPOSettings.of_the_paper(rate)
+        run = train_ppo(CartPoles, build, seeds, steps, settings, augmentation=augmentation)
+        return Curve.of(run, seeds, settings, augmentation=augmentation is not None, **extra)
+
+    jobs: dict[str, Job] = {name: partial(job, nets[name], rate) for name, rate in published.items()}
+    for rate in (0.001, 0.003, 0.005, 0.01):
+        for name in ("equivariant", "plain"):
+            if rate != published[name]:
+                jobs[f"{name}, {rate}"] = partial(job, nets[name], rate)
+    for name in ("random", "null space", "equivariant"):
+        jobs[f"{name}, zero biases"] = partial(job, partial(nets[name], bias_std=0.0), published[name])
+    for rate in (0.001, 0.003):  # at 0.01 the loss stops being a number
+        jobs[f"augmented, {rate}"] = partial(job, nets["plain"], rate, augmentation=mirror)
+    return jobs
+
+
+def predator(seeds: range, steps: int) -> dict[str, Job]:
+    """Inputs 0/1 with equal pooling, the published code's inputs and pooling, larger grids, other groups."""
+
+    def job(size: int, net: str, rate: float, steps: int, every: int = 512, **options: Any) -> Curve:
+        world = PredatorPrey(size=size)
+        symmetry = {"C4": world.rotations(), "D4": world.symmetries()}
+        symmetry["flip"] = symmetry["D4"].restrict(["s"])
+        build: Callable[[], Any]
+        if net == "plain":
+            build = partial(cnn_policy, 5, world.images().shape[1:], **options)
+        else:
+            build = partial(equivariant_cnn, symmetry[net], world.images().shape[1:], **options)
+        indexed = PredatorPrey(size=size, observation="index")
+        settings = PPOSettings(
+            learning_rate=rate, entropy_coefficient=0.01, evaluate_every=every, evaluation_episodes=100
+        )
+        run = train_ppo(indexed.copies, lambda: OnTable(build(), world.images()), seeds, steps, settings)
+        return Curve.of(run, seeds, settings, size=size, network=net, **options)
+
+    jobs: dict[str, Job] = {}
+    for rate in (0.001, 0.003):
+        for net in ("C4", "plain"):
+            jobs[f"{net}, {rate}"] = partial(job, 7, net, rate, steps)
+    for space in ("nullspace", "random"):
+        for rate in (0.001, 0.003):
+            jobs[f"{space}, {rate}"] = partial(job, 7, "C4", rate, steps, space=space)
+    long = partial(job, 7, rate=0.001, steps=6 * steps, every=2048)
+    published = {"scale": 1 / 255, "actor_gain": 1.0}
+    jobs["C4, published inputs"] = partial(long, net="C4", **published)
+    jobs["plain, published inputs and pooling"] = partial(long, net="plain", pooling="mean", **published)
+    jobs["plain, published inputs"] = partial(long, net="plain", **published)
+    jobs["plain, mean pooling"] = partial(long, net="plain", pooling="mean")
+    for size in (5, 7, 9, 11):
+        for net in ("plain", "flip", "C4", "D4"):
+            if not (size == 7 and net in ("plain", "C4")):
+                jobs[f"{net}, 0.003, size {size}"] = partial(job, size, net, 0.003, steps if size < 11 else 2 * steps)
+    return jobs
+
+
+def pong(seeds: range, steps: int) -> dict[str, Job]:
+    """The small Pong: equivariant, the two controls, plain, and plain with augmentation, at two learning rates."""
+    options: dict[str, Any] = PONG_NETWORK
+    nets: dict[str, Callable[[], Any]] = {
+        "equivariant": partial(equivariant_cnn, flip(), **options),
+        "plain": partial(cnn_policy, 3, **options),
+        "null space": partial(equivariant_cnn, flip(), space="nullspace", **options),
+        "random": partial(equivariant_cnn, flip(), space="random", **options),
+    }
+
+    def job(net: str, rate: float, augmented: bool) -> Curve:
+        settings = PPOSettings(
+            learning_rate=rate, entropy_coefficient=0.01, evaluate_every=4096, evaluation_episodes=20
+        )
+        augmentation = flip() if augmented else None
+        run = train_ppo(partial(Pongs, size=11), nets[net], seeds, steps, settings, augmentation=augmentation)
+        return Curve.of(run, seeds, settings, network=net, augmentation=augmented)
+
+    jobs: dict[str, Job] = {}
+    for rate in (0.002, 0.001):
+        for net in nets:
+            jobs[f"{net}, {rate}"] = partial(job, net, rate, False)
+        jobs[f"augmented, {rate}"] = partial(job, "plain", rate, True)
+    return jobs
+
+
+def wind(seeds: range, steps: int) -> dict[str, Job]:
+    """CartPole with a wind from one side, of which the equivariant network can know nothing."""
+    nets: dict[str, Callable[[], Any]] = {
+        "equivariant": partial(equivariant_mlp, reflection()),
+        "plain": partial(mlp_policy, 4, 2),
+    }
+
+    def job(net: str, force: float) -> Curve:
+        settings = replace(LIVE, evaluate_every=4096)
+        run = train_ppo(partial(CartPoles, wind=force), nets[net], seeds, steps, settings)
+        return Curve.of(run, seeds, settings, network=net, wind=force)
+
+    return {f"{net}, {force} N": partial(job, net, force) for force in (0, 4, 8, 9, 9.5) for net in nets}
+
+
+def main() -> None:
+    """Run what the command line names."""
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    plans: dict[str, tuple[Callable[[range, int], dict[str, Job]], range, int]] = {
+        "cartpole": (cartpole, range(20), 40_000),
+        "predator": (predator, range(10), 10_240),
+        "pong": (pong, range(10), 61_440),
+        "wind": (wind, range(10), 40_960),
+    }
+    if name not in plans:
+        sys.exit(__doc__)
+    torch.set_num_threads(1)
+    plan, seeds, steps = plans[name]
+    try:
+        done = dict(recorded.load(name).curves)
+    except FileNotFoundError:
+        done = {}
+    for label, job in plan(seeds, steps).items():
+        if label not in done:
+            print(label, flush=True)
+            done[label] = job()
+            recorded.save(name, done, f"python benchmarks/record_chapter05.py {name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,317 @@
+"""Actor-critics: from a `Symmetry`, with its controls, and plain ones.
+
+Every network takes states (batch, ...) and returns scores of the actions (batch, actions) and values (batch,). A
+network from a symmetry obeys f(L_g x) = K_g f(x) in the scores and v(L_g x) = v(x) in the value, whatever its
+parameters are. With space="nullspace" or "random" it is the same network on the other weights, the paper's controls.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from symrl_lite.groups import Representation, regular, trivial
+from symrl_lite.layers import BasisConv2d, EquivariantLinear, moved_places
+from symrl_lite.symmetrizer import Space
+from symrl_lite.symmetry import Symmetry
+
+__all__ = ["ActorCritic", "OnTable", "cnn_policy", "equivariant_cnn", "equivariant_mlp", "mlp_policy"]
+
+
+class ActorCritic(nn.Module):
+    """scores = actor(body(x)), value = critic(body(x)).
+
+    Args:
+        body: (batch, ...) -> features.
+        actor: features -> scores of the actions.
+        critic: features -> one value.
+    """
+
+    def __init__(self, body: nn.Module, actor: nn.Module, critic: nn.Module) -> None:
+        super().__init__()
+        self.body, self.actor, self.critic = body, actor, critic
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """States (batch, ...) → scores (batch, actions) and values (batch,)."""
+        features = self.body(x)
+        return self.actor(features).flatten(1), self.critic(features).flatten()
+
+    def probabilities(self, x: Any) -> Any:
+        """π(·|x) as a NumPy array, for one state or a batch of them."""
+        state = torch.as_tensor(x)
+        state = state.float() if state.is_floating_point() else state
+        with torch.no_grad():
+            probabilities = torch.softmax(self(state[None])[0], dim=-1)[0]
+        return probabilities.numpy()
+
+
+class OnTable(nn.Module):
+    """x[i] for state numbers i: a network of images, run once on all images that there are.
+
+    For an environment with few different images this is many times cheaper than to run it on each image of a batch.
+
+    Args:
+        network: an actor-critic of images.
+        images: (states, channels, height, width).
+    """
+
+    images: Tensor
+    looks_up = True  # see SeedBatch.frozen
+
+    def __init__(self, network: nn.Module, images: Any) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("images", torch.as_tensor(images), persistent=False)
+
+    def forward(self, states: Tensor | None, table: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
+        """State numbers (batch,) → scores (batch, actions) and values (batch,); None → those of all states."""
+        scores, values = self.network(self.images) if table is None else table
+        return (scores, values) if states is None else (scores[states], values[states])
+
+
+class _Copies(nn.Module):
+    """(batch, d) → (batch, 1, d): one copy of the input's representation."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.unsqueeze(-2)
+
+
+class _Scale(nn.Module):
+    """x → scale · x."""
+
+    def __init__(self, scale: float) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.float() * self.scale
+
+
+class _Pool(nn.Module):
+    """Of each map the largest value, the mean, or all places, (..., [|G|,] height, width) → features in one axis."""
+
+    def __init__(self, pooling: str, start: int) -> None:
+        super().__init__()
+        if pooling not in ("max", "mean", "none"):
+            raise ValueError(f'pooling is {pooling!r}, expected "max", "mean" or "none"')
+        self.pooling, self.start = pooling, start
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.pooling == "none":
+            return x.flatten(self.start)
+        return x.amax(dim=(-2, -1)) if self.pooling == "max" else x.mean(dim=(-2, -1))
+
+
+def equivariant_mlp(
+    symmetry: Symmetry,
+    channels: Sequence[int] = (64, 64),
+    space: Space = "equivariant",
+    bias_std: float = 0.0,
+    actor_gain: float = 0.01,
+) -> ActorCritic:
+    """π(L_g x) = K_g π(x) and v(L_g x) = v(x), for states that are vectors.
+
+    Hidden layers are copies of the regular representation, so a ReLU respects them. Weights start as by Xavier's rule:
+    the entries of every weight matrix have the mean square 2 / (inputs + outputs).
+
+    Args:
+        symmetry: its actions are Representations.
+        channels: number of copies in each hidden layer; |G| times as many units.
+        space: "equivariant", or one of the controls.
+        bias_std: biases start with this standard deviation (1 in the paper's code).
+        actor_gain: factor on the first weights of the scores: small, so that the first policy is nearly uniform (1 in
+            the paper's code).
+
+    Raises:
+        TypeError: actions that are no Representations.
+
+    >>> from symrl_lite.envs.cartpole import reflection
+    >>> from symrl_lite.seeds import count_parameters
+    >>> [count_parameters(equivariant_mlp(reflection(), space=s)) for s in ("equivariant", "nullspace", "random")]
+    [8770, 8769, 17539]
+
+    Source: van der Pol et al. 2020, MDP Homomorphic Networks.
+    """
+    rho_in, actions = _representations(symmetry)
+    hidden = regular(symmetry.group)
+    layers: list[nn.Module] = [_Copies()]
+    rho, width = rho_in, 1
+    for c in channels:
+        layers += [EquivariantLinear(rho, hidden, width, c, space=space, seed=_basis_seed()), nn.ReLU()]
+        rho, width = hidden, c
+    network = ActorCritic(nn.Sequential(*layers), *_heads(rho, width, actions, space))
+    return _start(network, "xavier", actor_gain, bias_std)
+
+
+def mlp_policy(inputs: int, actions: int, units: Sequence[int] = (64, 128), actor_gain: float = 0.01) -> ActorCritic:
+    """A plain network of vectors, that starts by Xavier's rule, with biases at 0.
+
+    >>> from symrl_lite.seeds import count_parameters
+    >>> count_parameters(mlp_policy(4, 2)), count_parameters(mlp_policy(4, 2, (128, 128)))
+    (9027, 17539)
+    """
+    layers: list[nn.Module] = []
+    for a, b in zip((inputs, *units), units, strict=False):
+        layers += [nn.Linear(a, b), nn.ReLU()]
+    width = units[-1] if units else inputs
+    network = ActorCritic(nn.Sequential(*layers), nn.Linear(width, actions), nn.Linear(width, 1))
+    return _start(network, "xavier", actor_gain)
+
+
+def equivariant_cnn(
+    symmetry: Symmetry,
+    shape: Sequence[int] = (1, 21, 21),
+    units: Sequence[int] = (16, 32, 512),
+    kernels: Sequence[int] = (7, 5),
+    strides: Sequence[int] = (2, 1),
+    pooling: Literal["max", "none"] = "max",
+    space: Space = "equivariant",
+    bias_std: float = 0.0,
+    scale: float = 1.0,
+    actor_gain: float = 0.01,
+) -> ActorCritic:
+    """π(L_g x) = K_g π(x) and v(L_g x) = v(x), for images: two convolutions and a dense layer.
+
+    Of c units of a plain network it has ⌊c / √|G|⌋ copies of |G| poses: about as many parameters, √|G| times as many
+    units. Weights start by He's rule: the entries have the mean square 2 / inputs.
+
+    Args:
+        symmetry: L_g turns or flips images (`on_images` and its like), K_g is a Representation.
+        shape: channels, height and width of the images.
+        units: of the plain network of equal size: two convolutions and a dense layer.
+        kernels: sizes of the filters.
+        strides: of the convolutions.
+        pooling: what the dense layer sees: of each map its largest value ("max") or all places ("none").
+        space: "equivariant", or one of the controls.
+        bias_std, actor_gain: as in `equivariant_mlp`.
+        scale: factor on the pixels (1/255 in the paper's code, though its pixels are 0 and 1).
+
+    Raises:
+        ValueError: sizes at which such a network is not equivariant. TypeError: K_g is no Representation.
+
+    >>> from symrl_lite.envs.predator import PredatorPrey
+    >>> from symrl_lite.seeds import count_parameters
+    >>> turns = PredatorPrey().rotations()
+    >>> [count_parameters(equivariant_cnn(turns, space=s)) for s in ("equivariant", "nullspace", "random")]
+    [31395, 94179, 125574]
+
+    Source: van der Pol et al. 2020, MDP Homomorphic Networks (grid world).
+    """
+    group, actions = symmetry.group, _of_actions(symmetry)
+    first, second, dense = (int(c / group.order**0.5) for c in units)
+    hidden = regular(group)
+    convolutions = [
+        BasisConv2d(group, shape[0], first, kernels[0], strides[0], lifting=True, space=space, seed=_basis_seed()),
+        BasisConv2d(group, first, second, kernels[1], strides[1], space=space, seed=_basis_seed()),
+    ]
+    left = _sides(shape, kernels, strides)
+    seen = hidden if pooling == "max" else hidden * moved_places(group, left)  # at each pose one number, or all places
+    body = nn.Sequential(
+        _Scale(scale),
+        convolutions[0],
+        nn.ReLU(),
+        convolutions[1],
+        nn.ReLU(),
+        _Pool(pooling, start=-3),
+        EquivariantLinear(seen, hidden, second, dense, space=space, seed=_basis_seed()),
+        nn.ReLU(),
+    )
+    return _start(ActorCritic(body, *_heads(hidden, dense, actions, space)), "he", actor_gain, bias_std)
+
+
+def cnn_policy(
+    actions: int,
+    shape: Sequence[int] = (1, 21, 21),
+    units: Sequence[int] = (16, 32, 512),
+    kernels: Sequence[int] = (7, 5),
+    strides: Sequence[int] = (2, 1),
+    pooling: Literal["max", "mean", "none"] = "max",
+    scale: float = 1.0,
+    actor_gain: float = 0.01,
+) -> ActorCritic:
+    """A plain network of images, as `equivariant_cnn` but with nn.Conv2d; pooling "mean" is the paper's code.
+
+    >>> from symrl_lite.seeds import count_parameters
+    >>> count_parameters(cnn_policy(actions=5))
+    33606
+    """
+    first, second, dense = units
+    places = _sides(shape, kernels, strides) ** 2 if pooling == "none" else 1
+    body = nn.Sequential(
+        _Scale(scale),
+        nn.Conv2d(shape[0], first, kernels[0], strides[0]),
+        nn.ReLU(),
+        nn.Conv2d(first, second, kernels[1], strides[1]),
+        nn.ReLU(),
+        _Pool(pooling, start=-3),
+        nn.Linear(second * places, dense),
+        nn.ReLU(),
+    )
+    return _start(ActorCritic(body, nn.Linear(dense, actions), nn.Linear(dense, 1)), "he", actor_gain)
+
+
+def _sides(shape: Sequence[int], kernels: Sequence[int], strides: Sequence[int]) -> int:
+    """Height and width after the convolutions."""
+    if len(shape) != 3 or shape[1] != shape[2]:
+        raise ValueError(f"shape is {tuple(shape)}, expected (channels, height, width) of a square image")
+    side = shape[1]
+    for kernel, stride in zip(kernels, strides, strict=True):
+        side = (side - kernel) // stride + 1
+    if side < 1:
+        raise ValueError(f"images of {shape[1]} × {shape[2]} are too small for filters of {tuple(kernels)}")
+    return side
+
+
+def _start(
+    network: ActorCritic, rule: Literal["xavier", "he"], actor_gain: float, bias_std: float = 0.0
+) -> ActorCritic:
+    """Normal weights with one mean square for all entries of a layer, whatever its space; biases normal or 0."""
+    for layer in network.modules():
+        if isinstance(layer, EquivariantLinear):
+            d_in, d_out = layer.rho_in.dimension, layer.rho_out.dimension
+            inputs, outputs = layer.channels_in * d_in, layer.channels_out * d_out
+            weight, spread = layer.coefficients, d_in * d_out / layer.coefficients.shape[2]
+        elif isinstance(layer, nn.Linear | nn.Conv2d):
+            outputs, inputs = layer.weight.shape[0], layer.weight[0].numel()
+            weight, spread = layer.weight, 1.0
+        else:
+            continue
+        square = 2 / (inputs + outputs) if rule == "xavier" else 2 / inputs
+        nn.init.normal_(weight, std=math.sqrt(square * spread))
+        if layer.bias is not None:
+            nn.init.normal_(layer.bias, std=bias_std)
+        if layer is network.actor:
+            weight.data.mul_(actor_gain)
+    return network
+
+
+def _representations(symmetry: Symmetry) -> tuple[Representation, Representation]:
+    if not isinstance(symmetry.on_states, Representation):
+        raise TypeError(f"on_states is {symmetry.on_states!r}, expected a Representation that acts on state vectors")
+    return symmetry.on_states, _of_actions(symmetry)
+
+
+def _of_actions(symmetry: Symmetry) -> Representation:
+    if not isinstance(symmetry.on_actions, Representation):
+        raise TypeError(f"on_actions is {symmetry.on_actions!r}, expected a Representation of the actions' values")
+    return symmetry.on_actions
+
+
+def _heads(
+    rho: Representation, channels: int, actions: Representation, space: Space
+) -> tuple[EquivariantLinear, EquivariantLinear]:
+    group = rho.group
+    make = [
+        EquivariantLinear(rho, out, channels, 1, space=space, init="linear", seed=_basis_seed())
+        for out in (actions, trivial(group))
+    ]
+    return make[0], make[1]
+
+
+def _basis_seed() -> int:
+    """From torch's random numbers, so that a network is a function of torch's seed alone."""
+    return int(torch.randint(2**31, ()))

@@ -1,0 +1,400 @@
+"""Proximal policy optimization for many seeds at once. Read it from top to bottom: settings, training, its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+from time import perf_counter
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from symrl_lite._streams import Streams
+from symrl_lite.seeds import SeedBatch
+from symrl_lite.symmetry import Symmetry, augment
+
+__all__ = ["PPOSettings", "TrainingRun", "advantages_and_targets", "evaluate", "train_ppo"]
+
+Environment = str | Callable[[int], VectorEnv[Any, Any, Any]]
+
+
+@dataclass(frozen=True)
+class PPOSettings:
+    """The numbers of PPO; where no other source is named, the defaults are those of Stable-Baselines3 2.9."""
+
+    environments: int = 16  # a seed
+    horizon: int = 32  # steps of each environment between two updates
+    epochs: int = 4  # passes over these steps
+    minibatches: int = 4  # in each pass
+    learning_rate: float = 1e-3  # of Adam; tried together with 3e-3 and others in chapter 5
+    adam_epsilon: float = 1e-5
+    discount: float = 0.99
+    gae_lambda: float = 0.95
+    clip: float = 0.2
+    value_coefficient: float = 0.5
+    entropy_coefficient: float = 0.0
+    largest_gradient: float = 0.5
+    normalize_advantages: bool = True
+    evaluate_every: int = 2000  # steps of a seed
+    evaluation_episodes: int = 10  # a seed, actions drawn from the policy
+
+    @classmethod
+    def of_the_paper(cls, learning_rate: float) -> PPOSettings:
+        """Those of CartPole in van der Pol et al. 2020, as in the code that was published with it."""
+        return cls(
+            horizon=5,
+            learning_rate=learning_rate,
+            adam_epsilon=1e-8,
+            gae_lambda=1.0,
+            clip=0.1,
+            value_coefficient=0.5,  # 1, on half of the squared error
+            entropy_coefficient=0.01,
+            largest_gradient=1.0,
+            normalize_advantages=False,
+            evaluate_every=480,  # 500 there, of which its sampler makes 480
+            evaluation_episodes=25,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingRun:
+    """What came out of `train_ppo`: the return of every seed at every evaluation, and the networks."""
+
+    steps: np.ndarray  # (T,), of one seed
+    returns: np.ndarray  # (seeds, T), mean of the evaluation's episodes
+    networks: list[nn.Module] = field(repr=False)  # (seeds,), as they are at the end
+    seconds: float = 0.0  # wall time, of all seeds together
+    interrupted: bool = False
+
+
+def train_ppo(
+    environment: Environment,
+    build_network: Callable[[], nn.Module],
+    seeds: Sequence[int],
+    total_steps: int,
+    settings: PPOSettings = PPOSettings(),
+    *,
+    augmentation: Symmetry | None = None,
+    progress: bool = True,
+    after_evaluation: Callable[[int, SeedBatch], None] | None = None,
+) -> TrainingRun:
+    """Train one network for each seed with PPO, all of them as one batch.
+
+    The clipped objective, for the ratio r = π(a|s) / π_old(a|s) and the advantage A:
+
+        maximize  mean[ min(r A, clip(r, 1 − ε, 1 + ε) A) ] − c_v mean[(V(s) − target)²] + c_e mean[entropy]
+
+    A seed's result does not depend on the other seeds, up to rounding: each has its own environments, random numbers,
+    network, gradient length and Adam state.
+
+    Args:
+        environment: a Gymnasium id, or a function n -> vector environment of n copies, such as `CartPoles`, that takes
+            a list of seeds in `reset` and starts anew on the step after an episode's last.
+        build_network: makes a network (batch, *observation) -> (scores (batch, actions), values (batch,)). It is called
+            once a seed, with torch's random numbers set to that seed.
+        seeds: whole numbers.
+        total_steps: steps of each seed, over all of its environments.
+        settings: the numbers of PPO.
+        augmentation: add L_g s with K_g a to every minibatch, for every g. The copies count as if they had been drawn:
+            their π_old is what the old network gave them.
+        progress: whether to show a bar with the running return, the median over seeds.
+        after_evaluation: called with the step and the batch of networks after every evaluation.
+
+    Returns:
+        A TrainingRun. After Ctrl-C, what was learned until then, with `interrupted` set.
+
+    Raises:
+        ValueError: settings or an environment that don't fit. FloatingPointError: a loss that is not a number.
+
+    >>> from symrl_lite.envs.cartpole import CartPoles
+    >>> from symrl_lite.policies import mlp_policy
+    >>> run = train_ppo(CartPoles, lambda: mlp_policy(4, 2), seeds=[0, 1], total_steps=2048, progress=False)
+    >>> run.steps.tolist(), run.returns.shape, len(run.networks)
+    ([0, 2048], (2, 2), 2)
+
+    Source: Schulman et al. 2017 (the objective); Schulman et al. 2016 (generalized advantage estimation).
+    """
+    started = perf_counter()
+    make = _maker(environment)
+    S, N, T = len(seeds), settings.environments, settings.horizon
+    if (N * T) % settings.minibatches:
+        raise ValueError(f"{N} environments × {T} steps can't be cut into {settings.minibatches} equal minibatches")
+    batch = SeedBatch(build_network, seeds)
+    optimizer = torch.optim.Adam(
+        batch.parameters.values(), lr=settings.learning_rate, eps=settings.adam_epsilon, foreach=True
+    )
+    shuffles = [torch.Generator().manual_seed(seed) for seed in batch.seeds]
+    play = _Play(make(S * N), batch, seed=0)
+    steps, returns, interrupted = [0], [evaluate(make, batch, settings.evaluation_episodes).mean(axis=1)], False
+    bar = tqdm(total=total_steps, unit=" steps", disable=not progress, leave=False)
+    try:
+        if after_evaluation is not None:
+            after_evaluation(0, batch)
+        while steps[-1] < total_steps:
+            taken = steps[-1]
+            while taken < min(steps[-1] + settings.evaluate_every, total_steps):
+                memory = _remember(play, settings)
+                if augmentation is not None:
+                    memory = _with_copies(memory, batch, augmentation)
+                _learn(batch, optimizer, memory, settings, shuffles, taken)
+                taken += N * T
+                bar.update(N * T)
+            returns.append(evaluate(make, batch, settings.evaluation_episodes, seed=len(returns)).mean(axis=1))
+            steps.append(taken)
+            bar.set_postfix({"return": f"{np.median(returns[-1]):.1f}"})
+            if after_evaluation is not None:
+                after_evaluation(taken, batch)
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        bar.close()
+        play.envs.close()
+    return TrainingRun(
+        np.array(steps[: len(returns)]),
+        np.stack(returns, axis=1),
+        batch.networks(),
+        perf_counter() - started,
+        interrupted,
+    )
+
+
+def evaluate(
+    environment: Environment, batch: SeedBatch, episodes: int, seed: int = 0, greedy: bool = False
+) -> np.ndarray:
+    """Undiscounted returns of whole episodes, for every network of a batch.
+
+    Args:
+        environment: as in `train_ppo`.
+        batch: the networks.
+        episodes: number of episodes for each, side by side.
+        seed: of the environments and of the actions, together with the network's own seed.
+        greedy: take the best action instead of drawing one.
+
+    Returns:
+        (seeds, episodes).
+    """
+    play = _Play(_maker(environment)(len(batch) * episodes), batch, seed=seed + 1)
+    running = np.ones((len(batch), episodes), dtype=bool)
+    totals = np.zeros((len(batch), episodes))
+    while running.any():
+        step = play.step(greedy)
+        totals += np.where(running, step.rewards.numpy(), 0.0)
+        running &= ~step.ended.numpy()
+    play.envs.close()
+    return totals
+
+
+@dataclass
+class _Step:
+    """What one step showed, (seeds, environments, ...)."""
+
+    observations: Tensor  # before it
+    actions: Tensor
+    log_probabilities: Tensor
+    values: Tensor
+    rewards: Tensor
+    terminated: Tensor
+    ended: Tensor
+    counts: Tensor  # 0 where the environment only started an episode, whatever the action
+
+
+class _Play:
+    """The environments of all seeds in one vector environment, and the networks that act in them."""
+
+    def __init__(self, envs: VectorEnv[Any, Any, Any], batch: SeedBatch, seed: int) -> None:
+        if envs.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP) != AutoresetMode.NEXT_STEP:
+            raise ValueError(
+                f"the vector environment starts anew by {envs.metadata['autoreset_mode']}, expected "
+                "AutoresetMode.NEXT_STEP: on the step after an episode's last"
+            )
+        self.envs, self.batch, self.shape = envs, batch, (len(batch), envs.num_envs // len(batch))
+        numbers = np.concatenate(
+            [np.random.SeedSequence([s, seed]).generate_state(2 * self.shape[1]) for s in batch.seeds]
+        ).reshape(2 * len(batch), self.shape[1])  # for each seed a row for its environments and one for its actions
+        seen, _ = envs.reset(seed=[int(n) for n in numbers[0::2].ravel()])
+        self._streams = Streams([int(n) for n in numbers[1::2].ravel()], envs.num_envs)
+        self.observations = self._split(seen)
+        self.answer: Callable[[Tensor], Any] = batch.frozen()
+        self._fresh = torch.zeros(self.shape, dtype=torch.bool)
+
+    def step(self, greedy: bool = False) -> _Step:
+        """One step of every environment."""
+        with torch.no_grad():
+            scores, values = self.answer(self.observations)  # (seeds, N, actions), (seeds, N)
+        log_policy = torch.log_softmax(scores, dim=-1)
+        if greedy:
+            actions = scores.argmax(dim=-1)
+        else:  # the first action at which the summed probabilities pass a uniform number
+            uniform = self._split(self._streams.draw())  # (seeds, N, 1)
+            actions = (log_policy.exp().cumsum(dim=-1) < uniform).sum(dim=-1).clamp(max=scores.shape[-1] - 1)
+        seen, rewards, terminated, truncated, _ = self.envs.step(actions.flatten().numpy())
+        step = _Step(
+            self.observations,
+            actions,
+            log_policy.gather(-1, actions[..., None])[..., 0],
+            values,
+            self._split(rewards).float(),
+            self._split(terminated),
+            self._split(terminated | truncated),
+            1.0 - self._fresh.float(),
+        )
+        self.observations, self._fresh = self._split(seen), step.ended
+        return step
+
+    def _split(self, array: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).unflatten(0, self.shape)
+
+
+def advantages_and_targets(
+    rewards: Tensor, values: Tensor, terminated: Tensor, ended: Tensor, discount: float, gae_lambda: float
+) -> tuple[Tensor, Tensor]:
+    """Â_t = δ_t + γ λ Â_{t+1} with δ_t = r_t + γ V(s_{t+1}) − V(s_t), and the targets Â_t + V(s_t).
+
+    Args:
+        rewards: (..., T).
+        values: (..., T + 1); the last is that of the state after the last step.
+        terminated: (..., T), nothing follows the step: V(s_{t+1}) counts as 0.
+        ended: (..., T), the episode ended, by itself or by its time limit: the sum stops here.
+        discount, gae_lambda: γ and λ.
+
+    Returns:
+        Two tensors (..., T).
+
+    >>> row = torch.tensor([[1.0, 1.0]])
+    >>> never = torch.zeros(1, 2, dtype=torch.bool)
+    >>> advantages_and_targets(row, torch.zeros(1, 3), never, never, discount=0.5, gae_lambda=1.0)[0].tolist()
+    [[1.5, 1.0]]
+
+    Source: Schulman et al. 2016, High-Dimensional Continuous Control Using Generalized Advantage Estimation.
+    """
+    surprise = rewards + discount * values[..., 1:] * ~terminated - values[..., :-1]
+    advantages = torch.zeros_like(rewards)
+    after = torch.zeros_like(rewards[..., 0])
+    for t in range(rewards.shape[-1] - 1, -1, -1):
+        after = surprise[..., t] + discount * gae_lambda * ~ended[..., t] * after
+        advantages[..., t] = after
+    return advantages, advantages + values[..., :-1]
+
+
+@dataclass
+class _Memory:
+    """Steps to learn from, (seeds, steps, copies, ...)."""
+
+    states: Tensor
+    actions: Tensor
+    log_probabilities: Tensor
+    advantages: Tensor
+    targets: Tensor
+    counts: Tensor
+
+    def pick(self, which: Tensor) -> _Memory:
+        """The steps `which`, (seeds, m), with their copies in one axis: (seeds, m · copies, ...)."""
+        rows = torch.arange(len(which))[:, None]
+        return _Memory(*(getattr(self, f.name)[rows, which].flatten(1, 2) for f in fields(self)))
+
+
+def _remember(play: _Play, settings: PPOSettings) -> _Memory:
+    """Play `horizon` steps in every environment."""
+    play.answer = play.batch.frozen()  # the networks as they are now
+    steps = [play.step() for _ in range(settings.horizon)]
+    with torch.no_grad():
+        _, last = play.answer(play.observations)
+
+    def over_time(name: str) -> Tensor:
+        return torch.stack([getattr(step, name) for step in steps], dim=2)  # (seeds, N, T, ...)
+
+    advantages, targets = advantages_and_targets(
+        over_time("rewards"),
+        torch.cat([over_time("values"), last[..., None]], dim=2),
+        over_time("terminated"),
+        over_time("ended"),
+        settings.discount,
+        settings.gae_lambda,
+    )
+    kept = [over_time(name) for name in ("observations", "actions", "log_probabilities")]
+    return _Memory(*(x.flatten(1, 2).unsqueeze(2) for x in (*kept, advantages, targets, over_time("counts"))))
+
+
+def _with_copies(memory: _Memory, batch: SeedBatch, symmetry: Symmetry) -> _Memory:
+    """Every step and its images under the group, with the old network's own probabilities for them."""
+    shape = memory.actions.shape[:2]
+    flat = {"states": memory.states.flatten(0, 2).numpy(), "actions": memory.actions.flatten().numpy()}
+    with torch.no_grad():
+        scores, _ = batch(memory.states[:, :1, 0])
+    more = augment(flat, symmetry, n_actions=scores.shape[-1])
+    order = symmetry.group.order
+
+    def beside(array: np.ndarray) -> Tensor:  # (|G| · seeds · steps, ...) → (seeds, steps, |G|, ...)
+        return torch.from_numpy(np.ascontiguousarray(array)).unflatten(0, (order, *shape)).movedim(0, 2)
+
+    states, actions = beside(more["states"]), beside(more["actions"])
+    with torch.no_grad():
+        scores, _ = batch(states.flatten(1, 2))
+    log_policy = torch.log_softmax(scores, dim=-1).unflatten(1, (shape[1], order))
+    old = log_policy.gather(-1, actions[..., None])[..., 0]
+    others = (x.expand(-1, -1, order) for x in (memory.advantages, memory.targets, memory.counts))
+    return _Memory(states, actions, old, *others)
+
+
+def _learn(
+    batch: SeedBatch,
+    optimizer: torch.optim.Optimizer,
+    memory: _Memory,
+    settings: PPOSettings,
+    shuffles: list[torch.Generator],
+    taken: int,
+) -> None:
+    """Some passes over the memory in minibatches, one step of Adam for each."""
+    n = memory.actions.shape[1]
+    for _ in range(settings.epochs):
+        order = torch.stack([torch.randperm(n, generator=generator) for generator in shuffles])  # (seeds, n)
+        for which in order.split(n // settings.minibatches, dim=1):
+            losses = _losses(batch, memory.pick(which), settings)  # (seeds,)
+            if not bool(losses.isfinite().all()):
+                bad = batch.seeds[int((~losses.isfinite()).nonzero()[0])]
+                raise FloatingPointError(
+                    f"the loss of seed {bad} is no number after {taken} steps: try a smaller learning rate "
+                    f"than {settings.learning_rate:g}, or look at what the environment returns"
+                )
+            optimizer.zero_grad()
+            losses.sum().backward()  # the sum: each seed gets its own gradient
+            batch.clip_gradients(settings.largest_gradient)
+            optimizer.step()
+
+
+def _losses(batch: SeedBatch, memory: _Memory, settings: PPOSettings) -> Tensor:
+    """PPO's loss of each seed, (seeds,); steps that only started an episode have weight 0."""
+    weights = memory.counts / memory.counts.sum(dim=1, keepdim=True)  # (seeds, m)
+
+    def mean(x: Tensor) -> Tensor:
+        return (weights * x).sum(dim=1, keepdim=True)
+
+    advantages = memory.advantages
+    if settings.normalize_advantages:
+        centred = advantages - mean(advantages)
+        advantages = centred / (mean(centred**2).sqrt() + 1e-8)
+    scores, values = batch(memory.states)
+    log_policy = torch.log_softmax(scores, dim=-1)
+    new = log_policy.gather(-1, memory.actions[..., None])[..., 0]
+    ratio = (new - memory.log_probabilities).exp()
+    clipped = ratio.clamp(1 - settings.clip, 1 + settings.clip)
+    gain = torch.minimum(ratio * advantages, clipped * advantages)
+    entropy = -(log_policy.exp() * log_policy).sum(dim=-1)
+    error = (values - memory.targets) ** 2
+    return -mean(gain - settings.value_coefficient * error + settings.entropy_coefficient * entropy)[:, 0]
+
+
+def _maker(environment: Environment) -> Callable[[int], VectorEnv[Any, Any, Any]]:
+    """A Gymnasium id as a function n -> vector environment of n copies."""
+    if callable(environment):
+        return environment
+    if not isinstance(environment, str):
+        raise TypeError(
+            f"environment is {environment!r}, expected a Gymnasium id or a function n -> vector environment"
+        )
+    return lambda n: SyncVectorEnv([lambda: gymnasium.make(environment)] * n)

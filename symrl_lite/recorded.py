@@ -1,0 +1,115 @@
+"""Learning curves that take too long for a chapter: kept in files, each with the command that makes it again."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Curve", "Recording", "load", "save"]
+
+FOLDER = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Returns of one method: steps (T,), returns (seeds, T), and what it was."""
+
+    steps: np.ndarray
+    returns: np.ndarray
+    parameters: int
+    settings: dict[str, Any]
+    seeds: list[int]
+    seconds: float
+
+    @classmethod
+    def of(cls, run: Any, seeds: Any, settings: Any, **extra: Any) -> Curve:
+        """From a TrainingRun, with its settings (a dataclass) and whatever else tells it from the others."""
+        parameters = sum(p.numel() for p in run.networks[0].parameters())
+        return cls(run.steps, run.returns, parameters, asdict(settings) | extra, list(seeds), round(run.seconds, 1))
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Curves by name, and how they were made."""
+
+    curves: dict[str, Curve]
+    command: str
+    date: str
+    versions: dict[str, str]
+
+    def __getitem__(self, name: str) -> Curve:
+        return self.curves[name]
+
+    def median(self, name: str) -> np.ndarray:
+        """The median over seeds at each step, (T,)."""
+        return np.median(self.curves[name].returns, axis=0)
+
+    def steps_to(self, name: str, threshold: float) -> float:
+        """The first step at which the median over seeds is at or above `threshold`; infinite where it never is."""
+        above = self.median(name) >= threshold
+        return float(self.curves[name].steps[above.argmax()]) if above.any() else float("inf")
+
+    def __str__(self) -> str:
+        versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
+        return f"Recorded on {self.date} by `{self.command}` ({versions})."
+
+
+def save(name: str, curves: Mapping[str, Curve], command: str, digits: int = 3) -> Path:
+    """Write curves to symrl_lite/results/`name`.json, returns rounded to so many digits after the point."""
+    made = {
+        "command": command,
+        "date": date.today().isoformat(),
+        "versions": {"Python": platform.python_version()}
+        | {package: metadata.version(package).split("+")[0] for package in ("torch", "numpy", "gymnasium")},
+    }
+    data = {
+        label: {
+            "parameters": curve.parameters,
+            "seconds": curve.seconds,
+            "settings": curve.settings,
+            "seeds": curve.seeds,
+            "steps": [int(s) for s in curve.steps],
+            "returns": np.round(curve.returns, digits).tolist(),
+        }
+        for label, curve in curves.items()
+    }
+    rows = ",\n".join(f"{json.dumps(label)}: {json.dumps(entry)}" for label, entry in data.items())
+    path = FOLDER / f"{name}.json"
+    path.write_text(f'{{"made": {json.dumps(made)},\n"curves": {{\n{rows}\n}}}}\n', encoding="utf-8")
+    return path
+
+
+def load(name: str) -> Recording:
+    """Read symrl_lite/results/`name`.json.
+
+    Raises:
+        FileNotFoundError: no such recording; the message names those that there are.
+
+    >>> load("cartpole")["equivariant"].returns.shape[0] >= 10
+    True
+    """
+    path = FOLDER / f"{name}.json"
+    if not path.is_file():
+        names = ", ".join(sorted(file.stem for file in FOLDER.glob("*.json"))) or "none"
+        raise FileNotFoundError(f"there is no recording {name!r}; there are: {names}")
+    data = json.loads(path.read_text(encoding="utf-8"))
+    curves = {
+        label: Curve(
+            np.array(entry["steps"]),
+            np.array(entry["returns"]),
+            entry["parameters"],
+            entry["settings"],
+            entry["seeds"],
+            entry["seconds"],
+        )
+        for label, entry in data["curves"].items()
+    }
+    return Recording(curves, **data["made"])

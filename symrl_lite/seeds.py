@@ -1,0 +1,277 @@
+"""Many seeds at once: networks of one shape as one batch, and what to say of the curves that come out."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import stats
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+__all__ = [
+    "Comparison",
+    "Estimate",
+    "SeedBatch",
+    "area_under_curve",
+    "bootstrap",
+    "compare",
+    "count_parameters",
+    "interquartile_mean",
+    "steps_to",
+]
+
+
+class SeedBatch:
+    """f(θ_s, x_s) for all seeds s in one call: the parameters are stacked, (seeds, *shape), and `vmap` runs over them.
+
+    Network s is made under torch's seed `seeds[s]`, so it does not depend on the others. Fixed numbers (a basis, a
+    table of images) that are equal in all networks are kept once.
+
+    Args:
+        build_network: makes one network; called once for each seed.
+        seeds: whole numbers.
+
+    Raises:
+        ValueError: no seeds, the same seed twice, or networks of different shapes.
+
+    >>> batch = SeedBatch(lambda: nn.Linear(4, 2), seeds=[0, 1, 2])
+    >>> batch(torch.zeros(3, 5, 4)).shape, batch.parameters["weight"].shape
+    (torch.Size([3, 5, 2]), torch.Size([3, 2, 4]))
+    """
+
+    def __init__(self, build_network: Callable[[], nn.Module], seeds: Sequence[int]) -> None:
+        self.seeds = [int(seed) for seed in seeds]
+        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"seeds are {self.seeds}, expected at least one, and each once")
+        made = []
+        for seed in self.seeds:
+            with torch.random.fork_rng(devices=[]):  # leaves the caller's random numbers alone
+                torch.manual_seed(seed)
+                made.append(build_network())
+        shapes = [{name: tuple(p.shape) for name, p in network.named_parameters()} for network in made]
+        for seed, shape in zip(self.seeds, shapes, strict=True):
+            if shape != shapes[0]:
+                raise ValueError(f"the network of seed {seed} has parameters {shape}, that of the first {shapes[0]}")
+        self._made = made
+        parameters = [dict(network.named_parameters()) for network in made]
+        buffers = [dict(network.named_buffers()) for network in made]
+        self.parameters = {
+            name: torch.stack([p[name].detach() for p in parameters]).requires_grad_() for name in parameters[0]
+        }
+        self._buffers, self._buffer_axes = {}, {}
+        for name, first in buffers[0].items():
+            shared = all(torch.equal(first, b[name]) for b in buffers)
+            self._buffers[name] = first if shared else torch.stack([b[name] for b in buffers])
+            self._buffer_axes[name] = None if shared else 0
+        self._call = vmap(
+            lambda parameters, buffers, x: functional_call(self._made[0], (parameters, buffers), (x,)),
+            in_dims=(0, self._buffer_axes, 0),
+        )
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    def __call__(self, x: Tensor) -> Any:
+        """x (seeds, batch, ...) → what the network returns, each with a first axis of seeds."""
+        return self._call(self.parameters, self._buffers, x)
+
+    def frozen(self) -> Callable[[Tensor], Any]:
+        """The batch with the parameters that it has now, for use without gradients.
+
+        A network that looks its answers up (`OnTable`) makes its table once here, by `network(None)`, and answers by
+        `network(x, table)`.
+        """
+        if not getattr(self._made[0], "looks_up", False):
+            return self
+        axes = (0, self._buffer_axes)
+        network, fixed = self._made[0], (self.parameters, self._buffers)
+        with torch.no_grad():
+            table = vmap(lambda p, b: functional_call(network, (p, b), (None,)), in_dims=axes)(*fixed)
+        answer = vmap(lambda p, b, x, table: functional_call(network, (p, b), (x, table)), in_dims=(*axes, 0, 0))
+        return lambda x: answer(*fixed, x, table)
+
+    def clip_gradients(self, largest: float) -> None:
+        """Scale the gradient of each seed, as one vector of all its parameters, to a length of at most `largest`."""
+        gradients = [p.grad for p in self.parameters.values() if p.grad is not None]
+        squares = torch.stack([g.flatten(1).square().sum(dim=1) for g in gradients])  # (parameters, seeds)
+        scale = (largest / (squares.sum(dim=0).sqrt() + 1e-6)).clamp(max=1.0)  # (seeds,)
+        for g in gradients:
+            g.mul_(scale.view(-1, *[1] * (g.ndim - 1)))
+
+    def networks(self) -> list[nn.Module]:
+        """The networks one by one, with the parameters that they have now; copies."""
+        copies = []
+        for s, network in enumerate(self._made):
+            twin = copy.deepcopy(network)
+            with torch.no_grad():
+                for name, parameter in twin.named_parameters():
+                    parameter.copy_(self.parameters[name][s])
+            copies.append(twin)
+        return copies
+
+
+def count_parameters(network: nn.Module) -> int:
+    """How many numbers are trained.
+
+    >>> count_parameters(nn.Linear(4, 2))
+    10
+    """
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+
+def steps_to(steps: Any, returns: Any, threshold: float) -> np.ndarray:
+    """For each curve, the first of `steps` at which it is at or above `threshold`; infinity where it never is.
+
+    Args:
+        steps: (T,), increasing.
+        returns: (..., T), one curve for each seed, or one curve, such as a median.
+        threshold: the level.
+
+    Returns:
+        (...,) in the unit of `steps`.
+
+    >>> steps_to([100, 200, 300], [[1, 5, 9], [0, 1, 2]], threshold=5).tolist()
+    [200.0, inf]
+    """
+    steps, returns = np.asarray(steps, dtype=np.float64), np.asarray(returns, dtype=np.float64)
+    reached = returns >= threshold
+    return np.where(reached.any(axis=-1), steps[reached.argmax(axis=-1)], np.inf)
+
+
+def area_under_curve(steps: Any, returns: Any) -> np.ndarray:
+    """The mean of each curve over its steps: the area under it, by trapezoids, divided by the length of the axis.
+
+    Args:
+        steps: (T,), increasing.
+        returns: (..., T).
+
+    Returns:
+        (...,) in the unit of `returns`.
+
+    >>> area_under_curve([0, 1, 3], [[0.0, 2.0, 2.0]]).round(4).tolist()
+    [1.6667]
+    """
+    steps, returns = np.asarray(steps, dtype=np.float64), np.asarray(returns, dtype=np.float64)
+    widths = np.diff(steps)
+    return ((returns[..., 1:] + returns[..., :-1]) / 2 * widths).sum(axis=-1) / widths.sum()
+
+
+def interquartile_mean(values: Any, axis: int = -1) -> np.ndarray:
+    """The mean of the middle half: a quarter of the values is cut off at each end.
+
+    >>> float(interquartile_mean([0, 4, 6, 100]))
+    5.0
+
+    Source: Agarwal et al. 2021, Deep RL at the Edge of the Statistical Precipice.
+    """
+    return np.asarray(stats.trim_mean(np.asarray(values, dtype=np.float64), 0.25, axis=axis))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number from several seeds, with the interval that the seeds leave open.
+
+    >>> print(Estimate(1.5, 1.21, 2.0))
+    1.5 (1.2 to 2)
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.2g} ({self.low:.2g} to {self.high:.2g})"
+
+
+def bootstrap(
+    statistic: Callable[..., Any], *samples: Any, confidence: float = 0.95, resamples: int = 2000, seed: int = 0
+) -> Estimate:
+    """statistic(*samples), and the percentile interval of it when each sample is drawn anew from itself.
+
+    Each sample is resampled on its own (a stratified bootstrap): pass one for each method of a comparison, or one for
+    each task. Seeds that never reached a threshold may be infinite, as long as the statistic stands it (a median).
+
+    Args:
+        statistic: of one array (n,) for each sample, (n,) + (n',) + ... -> number.
+        samples: arrays (n,), one value a seed.
+        confidence: share of the resamples between the two ends.
+        resamples: number of resamples.
+        seed: of the resampling.
+
+    Raises:
+        ValueError: no sample, or one of fewer than two values.
+
+    >>> fast, slow = [4.0, 5.0, 6.0, 5.0], [10.0, 12.0, 9.0, 11.0]
+    >>> ratio = bootstrap(lambda a, b: np.median(b) / np.median(a), fast, slow)
+    >>> ratio.value, ratio.low < 2.1 < ratio.high
+    (2.1, True)
+
+    Source: Efron 1979; stratified over tasks in Agarwal et al. 2021.
+    """
+    arrays = [np.asarray(sample, dtype=np.float64).ravel() for sample in samples]
+    if not arrays or min(len(a) for a in arrays) < 2:
+        raise ValueError(f"samples have lengths {[len(a) for a in arrays]}, expected one or more, of at least 2 values")
+    with np.errstate(invalid="ignore"):  # infinity − infinity inside a median
+        found = stats.bootstrap(
+            arrays,
+            lambda *drawn: statistic(*drawn),
+            n_resamples=resamples,
+            confidence_level=confidence,
+            method="percentile",
+            vectorized=False,
+            rng=np.random.default_rng(seed),
+        )
+    draws = np.sort(found.bootstrap_distribution)
+    ends = [int(np.floor(q * (resamples - 1))) for q in ((1 - confidence) / 2, (1 + confidence) / 2)]
+    return Estimate(float(statistic(*arrays)), float(draws[ends[0]]), float(draws[ends[1]]))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two methods: the steps that each needs and the area under its curves, with 95 % bootstrap intervals."""
+
+    threshold: float
+    steps: tuple[float, float]  # to the threshold, median over seeds, of the first and of the second
+    ratio: Estimate  # of the two, second over first
+    areas: tuple[float, float]  # under the curves, interquartile mean over seeds
+    gain: Estimate  # of the two, first minus second
+
+    def __str__(self) -> str:
+        return (
+            f"{self.steps[0]:.0f} steps to a return of {self.threshold:g} against {self.steps[1]:.0f}, ratio "
+            f"{self.ratio}; mean return of a curve {self.areas[0]:.3g} against {self.areas[1]:.3g}, "
+            f"difference {self.gain}"
+        )
+
+
+def compare(first: Any, second: Any, threshold: float) -> Comparison:
+    """How many times as many steps the second method needs, and by how much the first one's area is larger.
+
+    Args:
+        first, second: what `train_ppo` returns, or anything with `steps` (T,) and `returns` (seeds, T).
+        threshold: the return to be reached.
+
+    >>> from types import SimpleNamespace as Run
+    >>> fast, slow = (Run(steps=[0, 100, 200], returns=[[0, a, 9]] * 4) for a in (9, 1))
+    >>> compare(fast, slow, threshold=5).ratio
+    Estimate(value=2.0, low=2.0, high=2.0)
+    """
+    found = [(steps_to(r.steps, r.returns, threshold), area_under_curve(r.steps, r.returns)) for r in (first, second)]
+    (fast, large), (slow, small) = found
+    return Comparison(
+        threshold,
+        (float(np.median(fast)), float(np.median(slow))),
+        bootstrap(lambda a, b: _ratio(np.median(b), np.median(a)), fast, slow),
+        (float(interquartile_mean(large)), float(interquartile_mean(small))),
+        bootstrap(lambda a, b: interquartile_mean(a) - interquartile_mean(b), large, small),
+    )
+
+
+def _ratio(a: float, b: float) -> float:
+    """a / b; infinite where b is: then nothing is known."""
+    return float(a / b) if np.isfinite(b) else float("inf")
