@@ -54,6 +54,13 @@ MARKERS = ("o", "s", "^", "D", "v", "X", "P", "*")
 MAX_NAMED = 24  # elements whose names can be read in the cells of a table
 Draw = Callable[[Any, Any], None]
 
+# Percentiles of a band, and its name in the legend.
+BANDS = {
+    "range": ((0, 100), "smallest to largest"),
+    "quartiles": ((25, 75), "middle half"),
+    "95 %": ((2.5, 97.5), "95 %"),
+}
+
 
 def cayley_table(
     group: Any,
@@ -233,13 +240,14 @@ def curves(
     ylabel: str,
     title: str,
     alt: str,
-    band: Literal["range", "quartiles"] = "range",
+    band: Literal["range", "quartiles", "95 %"] = "range",
+    of: str = "seeds",
     log: bool = False,
     log_x: bool = False,
     levels: Mapping[str, float] | None = None,
     figsize: tuple[float, float] = (6.4, 4.0),
 ) -> Picture:
-    """Median over seeds against x, with an interval: its ends are the smallest and largest seed, or the quartiles.
+    """Median over seeds against x, with an interval: all seeds, their middle half, or 95 % of them.
 
     Args:
         x: (T,).
@@ -248,7 +256,8 @@ def curves(
         ylabel: name and unit of the values.
         title: the finding.
         alt: alternative text.
-        band: "range" (smallest to largest seed) or "quartiles" (the middle half).
+        band: "range" (smallest to largest seed), "quartiles" (the middle half) or "95 %" (for draws of a bootstrap).
+        of: what the rows are, if they are no seeds.
         log: logarithmic y axis.
         log_x: logarithmic x axis.
         levels: label -> height of a horizontal line to compare with.
@@ -264,8 +273,8 @@ def curves(
     steps = as_numbers(x, "x")
     if steps.ndim != 1 or not 1 <= len(series) <= len(COLORS):
         raise ValueError(f"x has shape {steps.shape} and there are {len(series)} series, expected (T,) and 1 to 8")
-    if band not in ("range", "quartiles"):
-        raise ValueError(f'band is {band!r}, expected "range" or "quartiles"')
+    if band not in BANDS:
+        raise ValueError(f"band is {band!r}, expected one of {', '.join(BANDS)}")
     data = {label: as_numbers(values, f"series {label!r}") for label, values in series.items()}
     fixed = {label for label, values in data.items() if values.ndim == 1}  # no seeds
     data = {label: np.atleast_2d(values) for label, values in data.items()}
@@ -275,10 +284,10 @@ def curves(
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        ends = (0, 100) if band == "range" else (25, 75)
+        ends, shown = BANDS[band]
         for k, (label, values) in enumerate(data.items()):
             low, middle, high = np.percentile(values, [ends[0], 50, ends[1]], axis=0)  # (T,) each
-            seeds = "" if label in fixed else " (1 seed)" if len(values) == 1 else f" ({len(values)} seeds)"
+            seeds = "" if label in fixed else f" (1 {of[:-1]})" if len(values) == 1 else f" ({len(values)} {of})"
             look: dict[str, Any] = {"color": COLORS[k], "linestyle": LINES[k % len(LINES)], "marker": MARKERS[k]}
             every = max(1, len(steps) // 9)
             axes.plot(steps, middle, label=f"{label}{seeds}", markevery=every, markersize=6, linewidth=1.8, **look)
@@ -293,9 +302,8 @@ def curves(
         axes.set_ylabel(ylabel)
         axes.grid(color="#dddddd", linewidth=0.7)
         axes.set_axisbelow(True)
-        shown = "smallest to largest" if band == "range" else "middle half"
         several = any(len(values) > 1 for values in data.values())
-        axes.legend(title=f"median, band: {shown} of the seeds" if several else None, title_fontsize=10)
+        axes.legend(title=f"median, band: {shown} of the {of}" if several else None, title_fontsize=10)
 
     return picture(draw, alt=alt, title=required_text(title, "title"), figsize=figsize)
 

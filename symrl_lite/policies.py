@@ -240,7 +240,8 @@ def cnn_policy(
     33606
     """
     first, second, dense = units
-    places = _sides(shape, kernels, strides) ** 2 if pooling == "none" else 1
+    left = _sides(shape, kernels, strides)
+    places = left**2 if pooling == "none" else 1
     body = nn.Sequential(
         _Scale(scale),
         nn.Conv2d(shape[0], first, kernels[0], strides[0]),
@@ -270,6 +271,7 @@ def _start(
     network: ActorCritic, rule: Literal["xavier", "he"], actor_gain: float, bias_std: float = 0.0
 ) -> ActorCritic:
     """Normal weights with one mean square for all entries of a layer, whatever its space; biases normal or 0."""
+    weight: Tensor
     for layer in network.modules():
         if isinstance(layer, EquivariantLinear):
             d_in, d_out = layer.rho_in.dimension, layer.rho_out.dimension

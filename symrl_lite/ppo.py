@@ -216,7 +216,8 @@ class _Play:
         numbers = np.concatenate(
             [np.random.SeedSequence([s, seed]).generate_state(2 * self.shape[1]) for s in batch.seeds]
         ).reshape(2 * len(batch), self.shape[1])  # for each seed a row for its environments and one for its actions
-        seen, _ = envs.reset(seed=[int(n) for n in numbers[0::2].ravel()])
+        each: Any = [int(n) for n in numbers[0::2].ravel()]  # Gymnasium takes one for each, whatever its types say
+        seen, _ = envs.reset(seed=each)
         self._streams = Streams([int(n) for n in numbers[1::2].ravel()], envs.num_envs)
         self.observations = self._split(seen)
         self.answer: Callable[[Tensor], Any] = batch.frozen()

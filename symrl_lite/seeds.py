@@ -177,7 +177,7 @@ class Estimate:
     """A number from several seeds, with the interval that the seeds leave open.
 
     >>> print(Estimate(1.5, 1.21, 2.0))
-    1.5 (1.2 to 2)
+    1.5 (1.21 to 2)
     """
 
     value: float
@@ -185,7 +185,7 @@ class Estimate:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:.2g} ({self.low:.2g} to {self.high:.2g})"
+        return f"{self.value:.3g} ({self.low:.3g} to {self.high:.3g})"
 
 
 def bootstrap(

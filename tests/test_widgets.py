@@ -21,6 +21,7 @@ from symrl_lite.groups import cyclic, dihedral, permutation, regular, symmetric
 from symrl_lite.plots import GridState, draw_bars, draw_cartpole, draw_gridworld, draw_image
 from symrl_lite.symmetry import Symmetry
 from symrl_lite.widgets import Buttons, Prepared, Slider, compose, explore, flipbook
+from symrl_lite.widgets import panel as make_panel
 
 PICTURE = np.arange(9.0).reshape(3, 3)
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
@@ -484,3 +485,75 @@ def test_a_live_widget_is_cleaned_up(browser: Any) -> None:
     )
     page.close()
     assert left == {"alt": "b", "before": 2, "after": 0, "listeners": 0, "outside": []}
+
+
+# --- several policies, and the panel
+
+
+def test_explore_takes_policies_by_name():
+    two = {"even": lambda x: np.array([0.5, 0.5]), "left": lambda x: np.array([0.9, 0.1])}
+    from symrl_lite.envs.cartpole import reflection
+
+    shown = explore(two, reflection(), [np.array([0, 0, 0.1, 0])], draw=draw_cartpole)
+    assert list(shown.controls) == ["policy", "move"]
+    assert "is the same" in shown.caption(policy="even", move="r") and "differs" in shown.caption(
+        policy="left", move="r"
+    )
+    assert shown.frame(policy="even", move="r") != shown.frame(policy="left", move="r")
+    with pytest.raises(ValueError, match="policy is empty"):
+        explore({}, reflection(), [np.zeros(4)])
+    with pytest.raises(TypeError, match="expected a function"):
+        explore({"even": 3}, reflection(), [np.zeros(4)])
+
+
+PANEL = {
+    "ranges": {"angle": (-0.2, 0.2), "spin": (-2, 2), "speed": (-1, 1)},
+    "state": lambda angle, spin, speed: np.array([0, speed, angle, spin]),
+    "draw": draw_cartpole,
+    "action_names": ["left", "right"],
+    "title": "Any state",
+}
+
+
+def panel(**changes):
+    from symrl_lite.envs.cartpole import reflection
+
+    def right_when_leaning_right(x):
+        p = 1 / (1 + np.exp(-30 * x[2]))
+        return np.array([1 - p, p])
+
+    policies = {"fair": right_when_leaning_right, "left": lambda x: np.array([0.9, 0.1])}
+    return make_panel(policies, reflection(), **PANEL | changes)
+
+
+def test_the_panel_is_prepared_on_the_static_page(monkeypatch):
+    monkeypatch.setenv("SYMRL_STATIC", "1")
+    shown = panel(stops=3)
+    assert {name: list(c.labels) for name, c in shown.controls.items()} == {
+        "angle": ["-0.20", "0.00", "0.20"],
+        "spin": ["-2.00", "0.00", "2.00"],
+    }
+    words = shown.caption(angle="0.20", spin="0.00")
+    assert "fair: left 0.00 (moved back 0.00), right 1.00 (moved back 1.00)" in words
+    assert "left: left 0.90 (moved back 0.10), right 0.10 (moved back 0.90)" in words
+
+
+def test_the_panel_is_live_with_a_kernel(monkeypatch):
+    import ipywidgets
+
+    monkeypatch.delenv("SYMRL_STATIC", raising=False)
+    made = {}
+
+    def interact(function, **sliders):
+        made.update(sliders)
+        made["picture"] = function(**{name: slider.value for name, slider in sliders.items()})
+
+    monkeypatch.setattr(ipywidgets, "interact", interact)
+    assert panel() is None
+    assert set(made) == {"angle", "spin", "speed", "picture"} and made["spin"].max == 2
+    assert made["picture"]._repr_mimebundle_() if hasattr(made["picture"], "_repr_mimebundle_") else made["picture"]
+
+
+def test_the_panel_refuses_nothing_to_show():
+    with pytest.raises(ValueError, match="policies or ranges are empty"):
+        panel(ranges={})

@@ -262,7 +262,7 @@ def build(stamp: str, lock: int) -> None:
     print(f"[2/4] installing {pinned(PINNED_FIRST)}", flush=True)
     install(lock, pinned(PINNED_FIRST))
     print("[3/4] installing the course and its tools", flush=True)
-    install(lock, "-e", ".[book,test]")
+    install(lock, "-e", ".[atari,sb3,book,test]")
     print("[4/4] checking that everything is there and can be imported", flush=True)
     verify()
     part = STAMP.with_suffix(".part")

@@ -23,6 +23,7 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "_build" / "tests"
+TWO = ("-n", "2")  # processes of pytest-xdist: what a test machine has at least
 NOT_UNIT = {"test_notebook_structure.py", "test_solutions.py"}  # they have steps of their own
 
 
@@ -96,7 +97,7 @@ def unit() -> Count:
     """Unit and property tests, and the examples in the docstrings."""
     files = [path for path in sorted((ROOT / "tests").glob("test_*.py")) if path.name not in NOT_UNIT]
     names = [path.relative_to(ROOT).as_posix() for path in files]
-    return pytest("unit", "--doctest-modules", "symrl_lite", *names)
+    return pytest("unit", *TWO, "--doctest-modules", "symrl_lite", *names)
 
 
 def notebooks() -> Count:
@@ -130,7 +131,7 @@ def site() -> Count:
     built = one(program("tools/book.py"))
     if built.failed:
         return built
-    return built + pytest("site", "tests/site", "tests/live", "--ignore=tests/site/test_links.py")
+    return built + pytest("site", *TWO, "tests/site", "tests/live", "--ignore=tests/site/test_links.py")
 
 
 def links() -> Count:
@@ -159,6 +160,7 @@ def main() -> int:
     parser.add_argument("--from", dest="first", metavar="STEP", help="this step and those after it")
     given = parser.parse_args()
     steps = chosen(given.steps, given.first)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # two processes of one thread get further than two of two
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     rows = []
     total = Count()

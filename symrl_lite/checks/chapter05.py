@@ -99,14 +99,15 @@ def mirrored(function: Callable[..., Any]) -> CheckResult:
                 shown += ". The blocks come in the order of symmetry.group, all rows of one element together"
             raise Wrong(shown)
 
-    return run_steps(
-        "Exercise A",
-        [
-            ("shape", lambda: answer(_mirror(), 5) and None),
-            ("values", lambda: compare(_mirror(), 6)),
-            ("other groups", lambda: [compare(s, 7) for s in (_turns(), _triples())] and None),
-        ],
-    )
+    def shape() -> None:
+        answer(_mirror(), 5)
+
+    def other_groups() -> None:
+        compare(_turns(), 7)
+        compare(_triples(), 7)
+
+    steps = [("shape", shape), ("values", lambda: compare(_mirror(), 6)), ("other groups", other_groups)]
+    return run_steps("Exercise A", steps)
 
 
 # --- Exercise B -------------------------------------------------------------------------------------------------

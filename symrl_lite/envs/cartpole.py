@@ -66,6 +66,8 @@ class CartPoles(CartPoleVectorEnv):
     True
     """
 
+    state: Any  # (4, n)
+
     def __init__(self, num_envs: int = 1, wind: float = 0.0, max_episode_steps: int = 500) -> None:
         super().__init__(num_envs=num_envs, max_episode_steps=max_episode_steps)
         self.wind = wind

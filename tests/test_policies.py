@@ -1,0 +1,163 @@
+"""Actor-critics from a symmetry: equivariant scores, invariant values, the paper's sizes, honest controls."""
+
+import numpy as np
+import pytest
+import torch
+
+from symrl_lite.envs.cartpole import reflection
+from symrl_lite.envs.pong import Pongs, flip
+from symrl_lite.envs.predator import PredatorPrey
+from symrl_lite.equivariance import equivariance_error
+from symrl_lite.groups import dihedral, permutation, rotation_2d
+from symrl_lite.layers import BasisConv2d, GroupConv2d, LiftingConv2d
+from symrl_lite.policies import OnTable, cnn_policy, equivariant_cnn, equivariant_mlp, mlp_policy
+from symrl_lite.seeds import SeedBatch, count_parameters
+from symrl_lite.symmetry import Symmetry
+
+CHASE = PredatorPrey()
+PONG = {"shape": (2, 11, 11), "units": (8, 16, 64), "kernels": (3, 3), "pooling": "none"}
+
+
+def triangle():
+    """D3, not abelian: turns and flips of the plane (twice over), and three actions at its corners."""
+    group = dihedral(3)
+    corners = np.stack([np.cos(2 * np.pi * np.arange(3) / 3), np.sin(2 * np.pi * np.arange(3) / 3)])
+    plane = rotation_2d(group)
+    images = [[int(np.argmax(corners.T @ (plane(g) @ corners[:, a]))) for a in range(3)] for g in group]
+    return Symmetry(group, plane + plane, permutation(group, images), "triangle")
+
+
+def pong_frames():
+    courts = Pongs(40, size=11)
+    seen, _ = courts.reset(seed=0)
+    draw = np.random.default_rng(0)
+    for _ in range(6):
+        seen, *_ = courts.step(draw.integers(0, 3, 40))
+    return seen
+
+
+CASES = {
+    "cart pole": (lambda **k: equivariant_mlp(reflection(), (16, 16), **k), reflection(), "normal"),
+    "triangle": (lambda **k: equivariant_mlp(triangle(), (6, 6), **k), triangle(), "normal"),
+    "chase C4": (lambda **k: equivariant_cnn(CHASE.rotations(), **k), CHASE.rotations(), "chase"),
+    "chase D4": (lambda **k: equivariant_cnn(CHASE.symmetries(), **k), CHASE.symmetries(), "chase"),
+    "pong": (lambda **k: equivariant_cnn(flip(), **PONG, **k), flip(), "pong"),
+}
+
+
+def states_of(kind):
+    if kind == "normal":
+        return np.random.default_rng(1).normal(size=(30, 4)).astype(np.float32)
+    return CHASE.images()[::3] if kind == "chase" else pong_frames()
+
+
+def scores(network, part=0):
+    def f(x):
+        with torch.no_grad():
+            return network(torch.as_tensor(np.ascontiguousarray(x), dtype=torch.float32))[part].numpy()
+
+    return f
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_scores_are_equivariant_and_values_invariant_for_any_parameters(name):
+    build, symmetry, kind = CASES[name]
+    network, x = build(), states_of(kind)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.3 * torch.randn(parameter.shape))
+    size = max(1.0, float(np.abs(scores(network)(x)).max()))
+    group = symmetry.group
+    assert equivariance_error(scores(network), x, symmetry.on_states, symmetry.on_actions, group).max() < 1e-5 * size
+    values = scores(network, 1)
+    size = max(1.0, float(np.abs(values(x)).max()))
+    assert equivariance_error(values, x, symmetry.on_states, lambda g, v: v, group).max() < 1e-5 * size
+    assert np.ptp(values(x)) > 1e-3  # and not constant
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("space", ["nullspace", "random"])
+def test_the_controls_obey_nothing(name, space):
+    build, symmetry, kind = CASES[name]
+    network, x = build(space=space, actor_gain=1.0), states_of(kind)
+    f = scores(network)
+    assert equivariance_error(f, x, symmetry.on_states, symmetry.on_actions, symmetry.group).max() > 1e-3
+
+
+def test_sizes_are_those_of_the_paper():
+    counts = [count_parameters(equivariant_mlp(reflection(), space=s)) for s in ("equivariant", "nullspace", "random")]
+    assert counts == [8770, 8769, 17539]
+    assert [count_parameters(mlp_policy(4, 2, u)) for u in ((64, 128), (128, 128))] == [9027, 17539]
+    turns = CHASE.rotations()
+    counts = [count_parameters(equivariant_cnn(turns, space=s)) for s in ("equivariant", "nullspace", "random")]
+    assert counts == [31395, 94179, 125574]
+    assert count_parameters(cnn_policy(5)) == 33606
+
+
+@pytest.mark.parametrize("space", ["equivariant", "nullspace", "random"])
+def test_all_spaces_start_with_weights_of_one_size(space):
+    torch.manual_seed(0)
+    network = equivariant_mlp(reflection(), (256, 256), space=space, actor_gain=1.0)
+    hidden = network.body[3].weight().detach()
+    assert float((hidden**2).mean()) == pytest.approx(2 / (512 + 512), rel=0.05)
+    assert all(float(layer.bias.detach().abs().max()) == 0 for layer in (network.body[1], network.body[3]))
+
+
+def test_biases_can_start_as_in_the_papers_code():
+    torch.manual_seed(0)
+    network = equivariant_mlp(reflection(), bias_std=1.0)
+    assert float(network.body[3].bias.detach().std()) == pytest.approx(1.0, rel=0.3)
+
+
+def test_an_untrained_policy_is_nearly_uniform():
+    for network, x in ((mlp_policy(4, 2), np.ones(4)), (equivariant_mlp(reflection()), np.ones(4))):
+        assert np.abs(network.probabilities(x.astype(np.float32)) - 0.5).max() < 0.05
+
+
+@pytest.mark.parametrize("lifting", [True, False])
+@pytest.mark.parametrize("group", [CHASE.rotations().group, CHASE.symmetries().group, flip().group])
+def test_basis_convolutions_are_the_group_convolutions_of_chapter_4(group, lifting):
+    """They take any filter of LiftingConv2d and GroupConv2d: the spaces have one dimension, and the maps agree."""
+    mine = BasisConv2d(group, 2, 3, kernel_size=3, lifting=lifting)
+    theirs = (LiftingConv2d if lifting else GroupConv2d)(group, 2, 3, kernel_size=3)
+    assert count_parameters(mine) == count_parameters(theirs)
+    x = torch.randn(5, 2, 7, 7) if lifting else torch.randn(5, 2, group.order, 7, 7)
+    assert mine(x).shape == theirs(x).shape
+    # Fit my coefficients to their output: linear least squares has no residual.
+    target = (theirs(x) - theirs(0 * x)).detach()
+    columns = []
+    with torch.no_grad():
+        mine.filters.bias.zero_()
+        flat = mine.filters.coefficients.view(-1)
+        for i in range(len(flat)):
+            flat.zero_()
+            flat[i] = 1
+            columns.append(mine(x).flatten())
+    A = torch.stack(columns, dim=1).double()
+    best = torch.linalg.lstsq(A, target.double().flatten()[:, None], driver="gelsd")
+    assert float((A @ best.solution - target.double().flatten()[:, None]).abs().max()) < 1e-4
+
+
+def test_on_table_is_the_network_on_the_images():
+    images = CHASE.images()
+    batch = SeedBatch(lambda: OnTable(equivariant_cnn(CHASE.rotations()), images), [0, 1])
+    states = torch.tensor([[3, 48, 3, 11], [0, 7, 9, 2]])
+    for answer in (batch, batch.frozen()):
+        got, values = answer(states)
+        for s, network in enumerate(batch.networks()):
+            expected, value = network.network(torch.as_tensor(images)[states[s]])
+            torch.testing.assert_close(got[s], expected, atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(values[s], value, atol=1e-5, rtol=1e-4)
+
+
+def test_what_does_not_fit_is_refused():
+    with pytest.raises(TypeError, match="on_states"):
+        equivariant_mlp(CHASE.rotations())
+    with pytest.raises(ValueError, match="pooling"):
+        cnn_policy(5, pooling="sum")
+    with pytest.raises(ValueError, match="square"):
+        cnn_policy(5, shape=(1, 21, 20))
+    with pytest.raises(ValueError, match="too small"):
+        cnn_policy(5, shape=(1, 9, 9))
+    with pytest.raises(ValueError, match="leave 1 rows over"):
+        equivariant_cnn(CHASE.rotations(), shape=(1, 20, 20))(torch.zeros(1, 1, 20, 20))

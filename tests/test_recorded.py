@@ -1,0 +1,65 @@
+"""Recorded curves: what chapter 5 claims of them, and that a file says how it was made."""
+
+import json
+
+import numpy as np
+import pytest
+
+from symrl_lite import recorded
+from symrl_lite.recorded import Curve, load, save
+from symrl_lite.seeds import area_under_curve
+
+NAMES = sorted(path.stem for path in recorded.FOLDER.glob("*.json"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recording_says_how_to_make_it_again(name):
+    found = load(name)
+    assert found.command == f"python benchmarks/record_chapter05.py {name}"
+    assert set(found.versions) == {"Python", "torch", "numpy", "gymnasium"} and found.date.startswith("20")
+    for curve in found.curves.values():
+        assert curve.returns.shape == (len(curve.seeds), len(curve.steps)) and len(curve.seeds) >= 10
+        assert np.isfinite(curve.returns).all() and (np.diff(curve.steps) > 0).all()
+        assert curve.parameters > 0 and curve.settings["learning_rate"] > 0
+    text = (recorded.FOLDER / f"{name}.json").read_text(encoding="utf-8")
+    assert "/home" not in text and "/work" not in text and len(text) < 1_000_000
+
+
+def test_saving_and_loading(tmp_path, monkeypatch):
+    monkeypatch.setattr(recorded, "FOLDER", tmp_path)
+    curve = Curve(np.array([0, 10]), np.array([[1.23456, 2.0], [3.0, 9.0]]), 7, {"learning_rate": 0.1}, [0, 1], 1.5)
+    path = save("small", {"a": curve}, "python make.py")
+    assert json.loads(path.read_text())["curves"]["a"]["returns"] == [[1.235, 2.0], [3.0, 9.0]]
+    found = load("small")
+    assert found.median("a").tolist() == [2.118, 5.5] or np.allclose(found.median("a"), [2.1175, 5.5])
+    assert found.steps_to("a", 5) == 10 and found.steps_to("a", 50) == float("inf")
+    assert "python make.py" in str(found)
+    with pytest.raises(FileNotFoundError, match="there are: small"):
+        load("large")
+
+
+def test_cartpole_with_the_papers_settings():
+    """At its published rate each; the random basis slowest; and at every common rate the equivariant area larger."""
+    paper = load("cartpole")
+    steps = {name: paper.steps_to(name, 475) for name in ("equivariant", "plain", "null space", "random")}
+    assert steps["plain"] >= 1.5 * steps["equivariant"] and max(steps, key=steps.__getitem__) == "random"
+    bare = {"equivariant, 0.01": "equivariant", "plain, 0.001": "plain"}
+    for rate in (0.001, 0.003, 0.005, 0.01):
+        ours, plain = (paper[bare.get(f"{n}, {rate}", f"{n}, {rate}")] for n in ("equivariant", "plain"))
+        assert ours.settings["learning_rate"] == plain.settings["learning_rate"] == rate
+        assert area_under_curve(ours.steps, ours.returns).mean() > area_under_curve(plain.steps, plain.returns).mean()
+
+
+def test_the_chase_ends_at_the_optimum():
+    chase = load("predator")
+    for rate in (0.001, 0.003):
+        curve = chase[f"C4, {rate}"]
+        assert abs(curve.returns[:, -5:].mean() - 0.7315) < 0.03
+        assert chase.steps_to(f"plain, {rate}", 0) > chase.steps_to(f"C4, {rate}", 0)
+
+
+def test_the_wind_turns_the_order_round():
+    wind = load("wind")
+    end = {name: curve.returns[:, -3:].mean() for name, curve in wind.curves.items()}
+    assert end["equivariant, 0 N"] > end["plain, 0 N"] - 30
+    assert end["equivariant, 9.5 N"] < end["plain, 9.5 N"] / 2
