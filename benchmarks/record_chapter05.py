@@ -70,7 +70,9 @@ def cartpole(seeds: range, steps: int) -> dict[str, Job]:
 def predator(seeds: range, steps: int) -> dict[str, Job]:
     """Inputs 0/1 with equal pooling, the published code's inputs and pooling, larger grids, other groups."""
 
-    def job(size: int, net: str, rate: float, steps: int, every: int = 512, **options: Any) -> Curve:
+    def job(
+        size: int, net: str, rate: float, steps: int, every: int = 512, augmented: bool = False, **options: Any
+    ) -> Curve:
         world = PredatorPrey(size=size)
         symmetry = {"C4": world.rotations(), "D4": world.symmetries()}
         symmetry["flip"] = symmetry["D4"].restrict(["s"])
@@ -83,8 +85,15 @@ def predator(seeds: range, steps: int) -> dict[str, Job]:
         settings = PPOSettings(
             learning_rate=rate, entropy_coefficient=0.01, evaluate_every=every, evaluation_episodes=100
         )
-        run = train_ppo(indexed.copies, lambda: OnTable(build(), world.images()), seeds, steps, settings)
-        return Curve.of(run, seeds, settings, size=size, network=net, **options)
+        run = train_ppo(
+            indexed.copies,
+            lambda: OnTable(build(), world.images()),
+            seeds,
+            steps,
+            settings,
+            augmentation=indexed.rotations() if augmented else None,
+        )
+        return Curve.of(run, seeds, settings, size=size, network=net, augmentation=augmented, **options)
 
     jobs: dict[str, Job] = {}
     for rate in (0.001, 0.003):
@@ -93,6 +102,8 @@ def predator(seeds: range, steps: int) -> dict[str, Job]:
     for space in ("nullspace", "random"):
         for rate in (0.001, 0.003):
             jobs[f"{space}, {rate}"] = partial(job, 7, "C4", rate, steps, space=space)
+    for rate in (0.001, 0.003):
+        jobs[f"augmented, {rate}"] = partial(job, 7, "plain", rate, steps, augmented=True)
     long = partial(job, 7, rate=0.001, steps=6 * steps, every=2048)
     published = {"scale": 1 / 255, "actor_gain": 1.0}
     jobs["C4, published inputs"] = partial(long, net="C4", **published)

@@ -17,6 +17,7 @@ from symrl_lite._tabular import ROW_SUM, TabularMDP, as_numbers
 __all__ = [
     "Solution",
     "TabularMDP",
+    "finite_horizon",
     "greedy_policy",
     "policy_evaluation",
     "policy_iteration",
@@ -118,6 +119,28 @@ def policy_evaluation(mdp: TabularMDP, policy: Any) -> np.ndarray:
     choose = sparse.csr_array((probabilities.ravel(), np.arange(S * A), np.arange(0, S * A + 1, A)), shape=(S, S * A))
     system = sparse.eye_array(S, format="csc") - mdp.discount * sparse.csc_array(choose @ mdp.rows)
     return np.asarray(sparse_linalg.spsolve(sparse.csc_array(system), r)).reshape(S)
+
+
+def finite_horizon(mdp: TabularMDP, steps: int, discount: float = 1.0) -> np.ndarray:
+    """V_k(s) = max_a [ R(s, a) + γ Σ_s' T(s'|s, a) V_{k−1}(s') ], V_0 = 0: the most that k = `steps` steps can bring.
+
+    Args:
+        mdp: the process; its own discount is not used.
+        steps: how many steps are left.
+        discount: γ, 1 by default: the plain sum of rewards.
+
+    Returns:
+        Values (S,).
+
+    >>> stay_or_go = TabularMDP([[[1, 0], [0, 1]], [[0, 1], [0, 1]]], [[0, 1], [0, 0]], discount=0.9)
+    >>> finite_horizon(stay_or_go, steps=3).tolist()
+    [1.0, 0.0]
+    """
+    values = np.zeros(mdp.n_states)
+    for _ in range(steps):
+        q = mdp.rewards + discount * np.asarray(mdp.rows @ values).reshape(mdp.rewards.shape)
+        values = np.where(mdp.available, q, -np.inf).max(axis=1)
+    return values
 
 
 def policy_iteration(mdp: TabularMDP) -> Solution:

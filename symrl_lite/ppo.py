@@ -126,7 +126,7 @@ def train_ppo(
         raise ValueError(f"{N} environments × {T} steps can't be cut into {settings.minibatches} equal minibatches")
     batch = SeedBatch(build_network, seeds)
     optimizer = torch.optim.Adam(
-        batch.parameters.values(), lr=settings.learning_rate, eps=settings.adam_epsilon, foreach=True
+        batch.parameters.values(), lr=settings.learning_rate, eps=settings.adam_epsilon, fused=True
     )
     shuffles = [torch.Generator().manual_seed(seed) for seed in batch.seeds]
     play = _Play(make(S * N), batch, seed=0)

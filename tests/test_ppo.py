@@ -9,10 +9,11 @@ from gymnasium.vector.utils import batch_space
 from torch import nn
 
 from symrl_lite import ppo
+from symrl_lite.envs import pong
 from symrl_lite.envs.cartpole import CartPoles, reflection
 from symrl_lite.envs.predator import PredatorPrey
 from symrl_lite.equivariance import equivariance_error
-from symrl_lite.policies import equivariant_mlp, mlp_policy
+from symrl_lite.policies import OnTable, equivariant_cnn, equivariant_mlp, mlp_policy
 from symrl_lite.ppo import PPOSettings, advantages_and_targets, evaluate, train_ppo
 from symrl_lite.seeds import SeedBatch
 
@@ -115,6 +116,38 @@ def test_an_equivariant_network_stays_so_before_during_and_after():
     assert len(errors) == 2 * len(run.steps) and max(errors) < 1e-5
     moved = SeedBatch(lambda: equivariant_mlp(mirror, (16,)), [0]).networks()[0]
     assert any(not torch.allclose(a, b) for a, b in zip(moved.parameters(), run.networks[0].parameters(), strict=True))
+
+
+@pytest.mark.parametrize("name", ["chase C4", "chase D4", "pong"])
+def test_an_equivariant_image_network_stays_so_while_it_is_trained(name):
+    chase, indexed = PredatorPrey(size=5), PredatorPrey(size=5, observation="index")
+    small = {"units": (8, 16, 32), "kernels": (3, 3), "actor_gain": 1.0}
+    if name == "pong":
+        symmetry, environment, x = pong.flip(), lambda n: pong.Pongs(n, size=7), pong.Pongs(30, size=7).reset(seed=0)[0]
+
+        def build():
+            return equivariant_cnn(symmetry, (2, 7, 7), pooling="none", **small)
+    else:
+        symmetry = chase.rotations() if name == "chase C4" else chase.symmetries()
+        environment, x = indexed.copies, chase.images()
+
+        def build():
+            return OnTable(equivariant_cnn(symmetry, (1, 15, 15), **small), chase.images())
+
+    errors = []
+
+    def measure(step, batch):
+        for network in batch.networks():
+            inner = getattr(network, "network", network)
+
+            def f(x, inner=inner):
+                return torch.softmax(inner(torch.as_tensor(np.ascontiguousarray(x)))[0], -1).detach().numpy()
+
+            errors.append(equivariance_error(f, x, symmetry.on_states, symmetry.on_actions, symmetry.group).max())
+
+    settings = PPOSettings(learning_rate=3e-3, evaluate_every=512, evaluation_episodes=2)
+    train([0, 1], 1024, build, settings, environment, after_evaluation=measure)
+    assert len(errors) == 6 and max(errors) < 1e-5
 
 
 def test_it_learns_cartpole():
