@@ -83,8 +83,9 @@ def main() -> None:
     torch.set_num_threads(1)  # so one of the two cores
     print(f"{'ten seeds, ' + format(STEPS, ',') + ' steps each':44}{'seconds':>9}{'steps/s':>10}{'last return':>13}")
 
-    def line(what: str, took: float, last: float) -> None:
-        print(f"{what:44}{took:9.1f}{len(SEEDS) * STEPS / took:10.0f}{last:13.0f}", flush=True)
+    def line(what: str, took: float, last: float) -> None:  # without evaluations theirs has no return
+        shown = f"{last:13.0f}" if np.isfinite(last) else f"{'-':>13}"
+        print(f"{what:44}{took:9.1f}{len(SEEDS) * STEPS / took:10.0f}{shown}", flush=True)
 
     nets: dict[str, Callable[[], nn.Module]] = {
         "their network": Separate,
