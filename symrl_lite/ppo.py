@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from time import perf_counter
@@ -131,7 +132,8 @@ def train_ppo(
     shuffles = [torch.Generator().manual_seed(seed) for seed in batch.seeds]
     play = _Play(make(S * N), batch, seed=0)
     steps, returns, interrupted = [0], [evaluate(make, batch, settings.evaluation_episodes).mean(axis=1)], False
-    bar = tqdm(total=total_steps, unit=" steps", disable=not progress, leave=False)
+    quiet = not progress or os.environ.get("SYMRL_STATIC") == "1"  # a page that is built shows no bar
+    bar = tqdm(total=total_steps, unit=" steps", disable=quiet, leave=False)
     try:
         if after_evaluation is not None:
             after_evaluation(0, batch)

@@ -285,7 +285,11 @@ def test_a_loss_that_is_no_number_names_the_seed_and_the_step():
         train([3, 5], 1024, build=Broken, after_evaluation=spoil)
 
 
-def test_the_bar_shows_the_running_return(capsys):
+def test_the_bar_shows_the_running_return(capsys, monkeypatch):
+    monkeypatch.delenv("SYMRL_STATIC", raising=False)
     train_ppo(CartPoles, small, [0], 256, SHORT)
     shown = capsys.readouterr()
     assert "return=" in shown.err and shown.out == ""
+    monkeypatch.setenv("SYMRL_STATIC", "1")  # on a page that is built there is none
+    train_ppo(CartPoles, small, [0], 256, SHORT)
+    assert capsys.readouterr().err == ""
