@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from symrl_lite.envs.cartpole import CartPoles, reflection
 from symrl_lite.policies import equivariant_mlp, mlp_policy
@@ -46,27 +46,6 @@ for seed in map(int, sys.argv[2:]):
 """.replace("STEPS", str(STEPS))
 
 
-class Separate(nn.Module):
-    """Their network: a policy and a value of their own, tanh, orthogonal weights."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.policy, self.value = self.stack(2, 0.01), self.stack(1, 1.0)
-
-    @staticmethod
-    def stack(outputs: int, gain: float) -> nn.Sequential:
-        """Two hidden layers of 64."""
-        layers = [nn.Linear(4, 64), nn.Linear(64, 64), nn.Linear(64, outputs)]
-        for layer, size in zip(layers, (2**0.5, 2**0.5, gain), strict=True):
-            nn.init.orthogonal_(layer.weight, size)
-            nn.init.zeros_(layer.bias)
-        return nn.Sequential(layers[0], nn.Tanh(), layers[1], nn.Tanh(), layers[2])
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores and values."""
-        return self.policy(x), self.value(x)[:, 0]
-
-
 def theirs(kind: str) -> tuple[float, float, float]:
     """Seconds of ten runs, two at a time and one after the other, and the median of their last evaluations."""
     halves = [list(SEEDS)[0::2], list(SEEDS)[1::2]]
@@ -88,7 +67,7 @@ def main() -> None:
         print(f"{what:44}{took:9.1f}{len(SEEDS) * STEPS / took:10.0f}{shown}", flush=True)
 
     nets: dict[str, Callable[[], nn.Module]] = {
-        "their network": Separate,
+        "their network": lambda: mlp_policy(4, 2, (64, 64), separate=True),
         "plain": lambda: mlp_policy(4, 2),
         "equivariant": lambda: equivariant_mlp(reflection()),
     }

@@ -4,6 +4,7 @@
     python benchmarks/record_chapter05.py predator     # inputs, pooling, sizes and groups; about an hour on one core
     python benchmarks/record_chapter05.py pong         # about forty minutes
     python benchmarks/record_chapter05.py wind         # about five minutes
+    python benchmarks/record_chapter05.py baseline     # about five minutes
 
 Each writes symrl_lite/results/NAME.json, after every curve, and goes on where it stopped.
 """
@@ -158,6 +159,21 @@ def wind(seeds: range, steps: int) -> dict[str, Job]:
     return {f"{net}, {force} N": partial(job, net, force) for force in (0, 4, 8, 9, 9.5) for net in nets}
 
 
+def baseline(seeds: range, steps: int) -> dict[str, Job]:
+    """Which plain network? Shared layers with ReLU, or separate ones with tanh; chapter 5's own settings."""
+    nets: dict[str, Callable[[], Any]] = {
+        "equivariant": partial(equivariant_mlp, reflection()),
+        "shared": partial(mlp_policy, 4, 2),
+        "separate": partial(mlp_policy, 4, 2, (64, 64), separate=True),
+    }
+
+    def job(net: str, rate: float) -> Curve:
+        settings = replace(LIVE, learning_rate=rate)
+        return Curve.of(train_ppo(CartPoles, nets[net], seeds, steps, settings), seeds, settings, network=net)
+
+    return {f"{net}, {rate}": partial(job, net, rate) for rate in (0.001, 0.003, 0.006) for net in nets}
+
+
 def main() -> None:
     """Run what the command line names."""
     name = sys.argv[1] if len(sys.argv) > 1 else ""
@@ -166,6 +182,7 @@ def main() -> None:
         "predator": (predator, range(10), 10_240),
         "pong": (pong, range(10), 61_440),
         "wind": (wind, range(10), 40_960),
+        "baseline": (baseline, range(10, 30), 16_384),
     }
     if name not in plans:
         sys.exit(__doc__)

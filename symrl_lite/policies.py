@@ -7,6 +7,7 @@ parameters are. With space="nullspace" or "random" it is the same network on the
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -147,13 +148,23 @@ def equivariant_mlp(
     return _start(network, "xavier", actor_gain, bias_std)
 
 
-def mlp_policy(inputs: int, actions: int, units: Sequence[int] = (64, 128), actor_gain: float = 0.01) -> ActorCritic:
+def mlp_policy(
+    inputs: int, actions: int, units: Sequence[int] = (64, 128), actor_gain: float = 0.01, separate: bool = False
+) -> ActorCritic:
     """A plain network of vectors, that starts by Xavier's rule, with biases at 0.
 
+    With `separate`, scores and value have networks of their own, with tanh and orthogonal weights, as in
+    Stable-Baselines3; otherwise they share all layers but the last, with ReLU, as in the paper.
+
     >>> from symrl_lite.seeds import count_parameters
-    >>> count_parameters(mlp_policy(4, 2)), count_parameters(mlp_policy(4, 2, (128, 128)))
-    (9027, 17539)
+    >>> [count_parameters(mlp_policy(4, 2, u)) for u in ((64, 128), (128, 128))]
+    [9027, 17539]
+    >>> count_parameters(mlp_policy(4, 2, (64, 64), separate=True))
+    9155
     """
+    if separate:
+        heads = _orthogonal((inputs, *units, actions), actor_gain), _orthogonal((inputs, *units, 1), 1.0)
+        return ActorCritic(nn.Identity(), *heads)
     layers: list[nn.Module] = []
     for a, b in zip((inputs, *units), units, strict=False):
         layers += [nn.Linear(a, b), nn.ReLU()]
@@ -253,6 +264,17 @@ def cnn_policy(
         nn.ReLU(),
     )
     return _start(ActorCritic(body, nn.Linear(dense, actions), nn.Linear(dense, 1)), "he", actor_gain)
+
+
+def _orthogonal(sizes: Sequence[int], gain: float) -> nn.Sequential:
+    """Linear layers with tanh between them, orthogonal weights of gain √2, and `gain` for the last."""
+    layers: list[nn.Module] = []
+    for k, (a, b) in enumerate(itertools.pairwise(sizes)):
+        layer = nn.Linear(a, b)
+        nn.init.orthogonal_(layer.weight, gain if k == len(sizes) - 2 else math.sqrt(2))
+        nn.init.zeros_(layer.bias)
+        layers += [layer, nn.Tanh()]
+    return nn.Sequential(*layers[:-1])
 
 
 def _sides(shape: Sequence[int], kernels: Sequence[int], strides: Sequence[int]) -> int:

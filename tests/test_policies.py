@@ -161,3 +161,13 @@ def test_what_does_not_fit_is_refused():
         cnn_policy(5, shape=(1, 9, 9))
     with pytest.raises(ValueError, match="leave 1 rows over"):
         equivariant_cnn(CHASE.rotations(), shape=(1, 20, 20))(torch.zeros(1, 1, 20, 20))
+
+
+def test_separate_networks_do_not_touch_each_other():
+    network, x = mlp_policy(4, 2, (8,), separate=True), torch.randn(5, 4)
+    scores, values = network(x)
+    assert scores.shape == (5, 2) and values.shape == (5,)
+    values.sum().backward()
+    assert all(p.grad is None for p in network.actor.parameters())
+    assert all(p.grad is not None for p in network.critic.parameters())
+    assert np.abs(network.probabilities(np.ones(4, dtype=np.float32)) - 0.5).max() < 0.05

@@ -63,3 +63,14 @@ def test_the_wind_turns_the_order_round():
     end = {name: curve.returns[:, -3:].mean() for name, curve in wind.curves.items()}
     assert end["equivariant, 0 N"] > end["plain, 0 N"] - 30
     assert end["equivariant, 9.5 N"] < end["plain, 9.5 N"] / 2
+
+
+def test_a_better_plain_network_comes_closer():
+    """What chapter 5 says of the baseline: separate networks beat shared ones, and stay below the equivariant one."""
+    base = load("baseline")
+    for rate in (0.001, 0.003, 0.006):
+        area = {
+            net: area_under_curve(base[f"{net}, {rate}"].steps, base[f"{net}, {rate}"].returns).mean()
+            for net in ("equivariant", "separate", "shared")
+        }
+        assert area["equivariant"] > area["separate"] > area["shared"]
