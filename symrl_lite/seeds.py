@@ -273,5 +273,5 @@ def compare(first: Any, second: Any, threshold: float) -> Comparison:
 
 
 def _ratio(a: float, b: float) -> float:
-    """a / b; infinite where b is: then nothing is known."""
-    return float(a / b) if np.isfinite(b) else float("inf")
+    """a / b of steps that may be infinite; 1 where both are: neither got there."""
+    return 1.0 if np.isinf(a) and np.isinf(b) else float(a / b)

@@ -150,23 +150,26 @@ def speed_up(function: Callable[..., Any]) -> CheckResult:
             raise Wrong(f"when all seeds agree the interval is one point, 2 to 2; yours is {low:.4g} to {high:.4g}")
 
     def interval() -> None:
-        fast, slow = draw.gamma(9, 1, size=11) + 5, draw.gamma(9, 2, size=11) + 8
+        fast, slow = draw.gamma(9, 1, size=31) + 5, draw.gamma(9, 2, size=9) + 8
         ratios = np.sort(
             [np.median(draw.choice(slow, len(slow))) / np.median(draw.choice(fast, len(fast))) for _ in range(8000)]
         )
         expected, got = (ratios[400], ratios[7599]), answer(fast, slow)[1:]
         # Quantiles of 2000 draws wander: allowed is what the quantiles next to them span.
         for end, mine, bounds in zip(
-            ("lower", "upper"), got, ((ratios[200], ratios[640]), (ratios[7360], ratios[7800])), strict=True
+            ("lower", "upper"), got, ((ratios[256], ratios[560]), (ratios[7439], ratios[7743])), strict=True
         ):
             if not bounds[0] - 1e-9 <= mine <= bounds[1] + 1e-9:
                 text = f"the {end} end is {mine:.4g}, expected about {expected[end == 'upper']:.4g}"
                 if got[0] > got[1]:
                     text += ": the ends are in the wrong order"
-                elif got[0] <= ratios[40] or got[1] >= ratios[-41]:
-                    text += ": too wide; cut off 5 % of the ratios at each end, as the interval holds 90 %"
                 else:
-                    text += ": draw both arrays anew with repetition, each of its own length, and take the ratio"
+                    wider = (got[1] - got[0]) / (expected[1] - expected[0])
+                    size = "too wide. " if wider > 1.1 else "too narrow. " if wider < 0.9 else ""
+                    text += (
+                        f": {size}Draw both arrays anew with repetition, each of its own length, take the ratio, and "
+                        "cut off 5 % of the ratios at each end"
+                    )
                 raise Wrong(text)
 
     def never() -> None:
@@ -244,7 +247,8 @@ def symmetric_policy(function: Callable[..., Any]) -> CheckResult:
                         text += ": they are invariant. Move the scores back by the inverse of K_g before the mean"
                     elif symmetry.group.order > 2:
                         text += (
-                            ". It holds for the mirror, where g is its own inverse: which of L and K gets the inverse?"
+                            ". It holds for the mirror, where g is its own inverse: which of L and K gets the inverse? "
+                            "(Or is the mirror written into your function?)"
                         )
                     raise Wrong(text)
                 if np.abs(moved - value).max() > 1e-4:
@@ -263,6 +267,8 @@ def symmetric_policy(function: Callable[..., Any]) -> CheckResult:
         if not all(id(p) in own for p in plain.parameters()):
             raise Wrong("plain's parameters are not among your module's: keep plain as an attribute, without a copy")
         scores, values = module(torch.as_tensor(states))
+        if not (scores.requires_grad and values.requires_grad):
+            raise Wrong("no gradient reaches plain's weights: is there a detach or a no_grad in the way?")
         (scores.square().sum() + values.square().sum()).backward()
         if any(p.grad is None or not bool(p.grad.abs().sum() > 0) for p in plain.parameters() if p.ndim > 1):
             raise Wrong("no gradient reaches plain's weights: is there a detach or a no_grad in the way?")

@@ -161,6 +161,17 @@ def ends_swapped(fast, slow):
     return None if found is None else (found[0], found[2], found[1])
 
 
+def drawn_short(fast, slow):
+    """Draws of the shorter length from both."""
+    if np.isinf(np.median(fast)):
+        return None
+    n, draw = min(len(fast), len(slow)), np.random.default_rng(0)
+    a, b = (np.median(draw.choice(x, (2000, n)), axis=1) for x in (fast, slow))
+    neither = np.isinf(a) & np.isinf(b)
+    ratios = np.sort(np.divide(b, a, out=np.ones(2000), where=~neither))
+    return np.median(slow) / np.median(fast), ratios[100], ratios[1899]
+
+
 def too_wide(fast, slow):
     return ratio_and_interval(fast, slow, share=0.001)
 
@@ -175,9 +186,13 @@ def no_refusal(fast, slow):
         (drop_the_infinite, "Do not leave out seeds that never got there"),
         (ratio_of_means, "that is the ratio of the means"),
         (upside_down, "it is slow over fast"),
-        (normal_theory, "draw both arrays anew with repetition"),
+        (normal_theory, "Draw both arrays anew with repetition"),
         (ends_swapped, "the ends are in the wrong order"),
         (too_wide, "too wide"),
+        (lambda f, s: ratio_and_interval(f, s, share=0.025), "cut off 5 %"),
+        (lambda f, s: ratio_and_interval(f, s, share=0.1), "too narrow"),
+        (lambda f, s: ratio_and_interval(f[: len(s)], s[: len(f)]), "each of its own length"),
+        (drawn_short, "each of its own length"),
         (no_refusal, "there is no ratio, return None"),
         (lambda f, s: (1.0, 2.0), "expected three numbers"),
     ],
