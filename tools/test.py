@@ -131,7 +131,8 @@ def site() -> Count:
     built = one(program("tools/book.py"))
     if built.failed:
         return built
-    return built + pytest("site", *TWO, "tests/site", "tests/live", "--ignore=tests/site/test_links.py")
+    pages = pytest("site", *TWO, "tests/site", "--ignore=tests/site/test_links.py")
+    return built + pages + pytest("live", "tests/live")  # one process: its tests share an environment of their own
 
 
 def links() -> Count:
