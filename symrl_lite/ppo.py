@@ -8,20 +8,18 @@ from dataclasses import dataclass, field, fields
 from time import perf_counter
 from typing import Any
 
-import gymnasium
 import numpy as np
 import torch
-from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from symrl_lite._streams import Streams
 from symrl_lite.seeds import SeedBatch
 from symrl_lite.symmetry import Symmetry, augment
+from symrl_lite.transitions import Environment, require_next_step_reset, vector_maker
 
 __all__ = ["PPOSettings", "TrainingRun", "advantages_and_targets", "evaluate", "train_ppo"]
-
-Environment = str | Callable[[int], VectorEnv[Any, Any, Any]]
 
 
 @dataclass(frozen=True)
@@ -121,7 +119,7 @@ def train_ppo(
     Source: Schulman et al. 2017 (the objective); Schulman et al. 2016 (generalized advantage estimation).
     """
     started = perf_counter()
-    make = _maker(environment)
+    make = vector_maker(environment)
     S, N, T = len(seeds), settings.environments, settings.horizon
     if (N * T) % settings.minibatches:
         raise ValueError(f"{N} environments × {T} steps can't be cut into {settings.minibatches} equal minibatches")
@@ -180,7 +178,7 @@ def evaluate(
     Returns:
         (seeds, episodes).
     """
-    play = _Play(_maker(environment)(len(batch) * episodes), batch, seed=seed + 1)
+    play = _Play(vector_maker(environment)(len(batch) * episodes), batch, seed=seed + 1)
     running = np.ones((len(batch), episodes), dtype=bool)
     totals = np.zeros((len(batch), episodes))
     while running.any():
@@ -209,11 +207,7 @@ class _Play:
     """The environments of all seeds in one vector environment, and the networks that act in them."""
 
     def __init__(self, envs: VectorEnv[Any, Any, Any], batch: SeedBatch, seed: int) -> None:
-        if envs.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP) != AutoresetMode.NEXT_STEP:
-            raise ValueError(
-                f"the vector environment starts anew by {envs.metadata['autoreset_mode']}, expected "
-                "AutoresetMode.NEXT_STEP: on the step after an episode's last"
-            )
+        require_next_step_reset(envs)
         self.envs, self.batch, self.shape = envs, batch, (len(batch), envs.num_envs // len(batch))
         numbers = np.concatenate(
             [np.random.SeedSequence([s, seed]).generate_state(2 * self.shape[1]) for s in batch.seeds]
@@ -390,14 +384,3 @@ def _losses(batch: SeedBatch, memory: _Memory, settings: PPOSettings) -> Tensor:
     entropy = -(log_policy.exp() * log_policy).sum(dim=-1)
     error = (values - memory.targets) ** 2
     return -mean(gain - settings.value_coefficient * error + settings.entropy_coefficient * entropy)[:, 0]
-
-
-def _maker(environment: Environment) -> Callable[[int], VectorEnv[Any, Any, Any]]:
-    """A Gymnasium id as a function n -> vector environment of n copies."""
-    if callable(environment):
-        return environment
-    if not isinstance(environment, str):
-        raise TypeError(
-            f"environment is {environment!r}, expected a Gymnasium id or a function n -> vector environment"
-        )
-    return lambda n: SyncVectorEnv([lambda: gymnasium.make(environment)] * n)

@@ -76,8 +76,8 @@ class SeedBatch:
     def __len__(self) -> int:
         return len(self.seeds)
 
-    def __call__(self, x: Tensor) -> Any:
-        """x (seeds, batch, ...) → what the network returns, each with a first axis of seeds."""
+    def __call__(self, x: Any) -> Any:
+        """x (seeds, batch, ...), or a tuple of such → what the network returns, each with a first axis of seeds."""
         return self._call(self.parameters, self._buffers, x)
 
     def frozen(self) -> Callable[[Tensor], Any]:

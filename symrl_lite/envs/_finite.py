@@ -92,13 +92,14 @@ class FiniteEnv(gymnasium.Env[Any, Any]):
 
 
 class FiniteEnvs(VectorEnv[Any, Any, Any]):
-    """n copies of a finite environment that shows its state's index, in arrays; each has a random stream of its own.
+    """n copies of a finite environment, in arrays, that show a number; each copy has a random stream of its own.
 
     An episode that has ended starts anew on the step after its last (Gymnasium's AutoresetMode.NEXT_STEP).
 
     Args:
         env: the environment; only its rules are used, not its state.
         num_envs: number of copies.
+        shows: (n_states,), the number that is shown in each state; by default the state's own.
 
     >>> from symrl_lite.envs.predator import PredatorPrey
     >>> chases = FiniteEnvs(PredatorPrey(observation="index"), num_envs=3)
@@ -108,10 +109,11 @@ class FiniteEnvs(VectorEnv[Any, Any, Any]):
 
     metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
 
-    def __init__(self, env: FiniteEnv, num_envs: int) -> None:
+    def __init__(self, env: FiniteEnv, num_envs: int, shows: np.ndarray | None = None) -> None:
         self.num_envs, self.max_steps = num_envs, env.max_steps
+        self._shows = np.arange(env.n_states) if shows is None else np.asarray(shows)
         self.single_action_space = env.action_space
-        self.single_observation_space = Discrete(env.n_states)
+        self.single_observation_space = Discrete(int(self._shows.max()) + 1)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         pairs = [[env.outcomes(s, a) for a in range(len(env.action_names))] for s in range(env.n_states)]
@@ -129,12 +131,17 @@ class FiniteEnvs(VectorEnv[Any, Any, Any]):
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Start anew; `seed` is a number (s, s + 1, ... for the copies), a list of one for each, or None."""
+        """Start anew; `seed` is a number (s, s + 1, ... for the copies), a list of one for each, or None.
+
+        options["states"], (num_envs,), says in which states.
+        """
         self._streams = Streams(seed, self.num_envs)
         self._states = self._start(np.arange(self.num_envs))
+        if options is not None and "states" in options:
+            self._states = np.array(options["states"], dtype=np.int64)
         self._steps = np.zeros(self.num_envs, dtype=np.int64)
         self._ended = np.zeros(self.num_envs, dtype=bool)
-        return self._states.copy(), {}
+        return self._shows[self._states], {}
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """One step of all copies."""
@@ -150,7 +157,7 @@ class FiniteEnvs(VectorEnv[Any, Any, Any]):
         terminated = self._ends[self._states]
         truncated = (self._steps >= self.max_steps) & ~terminated
         self._ended = terminated | truncated
-        return self._states.copy(), rewards, terminated, truncated, {}
+        return self._shows[self._states], rewards, terminated, truncated, {}
 
     def _start(self, which: np.ndarray) -> np.ndarray:
         return self._starts[(self._streams.draw(which)[:, 0] * len(self._starts)).astype(np.int64)]

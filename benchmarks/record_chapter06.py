@@ -1,0 +1,247 @@
+"""Make the recorded curves of chapter 6 again.
+
+    python benchmarks/record_chapter06.py balancing    # cart pole: losses, temperatures, baselines; half an hour
+    python benchmarks/record_chapter06.py room         # the room with pictures of the paper's size; half an hour
+    python benchmarks/record_chapter06.py sprites      # shifted digits; a quarter of an hour
+
+Each writes symrl_lite/results/NAME.json, after every curve, and goes on where it stopped. Steps are updates; a value is
+the mean return (cart pole) or the mean length of an episode (room, sprites) of one seed.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from symrl_lite import recorded
+from symrl_lite.envs import sprites as shifts
+from symrl_lite.envs.cartpole import CartPoles
+from symrl_lite.envs.room import Room
+from symrl_lite.envs.sprites import PLACES, SpriteCopies, digits, render
+from symrl_lite.offline_q import QSettings, greedy, train_q
+from symrl_lite.plannable import LatentPlanner, PlannableSettings, train_plannable
+from symrl_lite.recorded import Curve
+from symrl_lite.seeds import count_parameters
+from symrl_lite.transitions import Transitions, collect, play, walk
+
+Job = Callable[[], dict[str, Curve]]
+
+
+class Curves:
+    """Several values of each model at every evaluation of one training, as one curve for each name."""
+
+    def __init__(self, scores: Callable[[int, Any], dict[str, float]], seeds: range, settings: Any) -> None:
+        self.scores, self.seeds, self.settings = scores, seeds, settings
+        self.steps: list[int] = []
+        self.found: dict[str, list[list[float]]] = {}
+        self.began = time.perf_counter()
+        self.parameters = 0
+
+    def __call__(self, update: int, models: list[Any]) -> None:
+        """Evaluate all models."""
+        self.steps.append(update)
+        rows = [self.scores(k, model) for k, model in enumerate(models)]
+        for name in rows[0]:
+            self.found.setdefault(name, []).append([row[name] for row in rows])
+        self.parameters = count_parameters(models[0])
+        print("   ", update, {name: round(float(np.mean(values[-1])), 2) for name, values in self.found.items()})
+
+    def curves(self, **extra: Any) -> dict[str, Curve]:
+        """All curves."""
+        took = round(time.perf_counter() - self.began, 1)
+        settings = asdict(self.settings) | extra
+        return {
+            name: Curve(np.array(self.steps), np.array(v).T, self.parameters, settings, list(self.seeds), took)
+            for name, v in self.found.items()
+        }
+
+
+def balancing(seeds: range) -> dict[str, Job]:
+    """Ten seeds, each with 100 random episodes of its own; 100 test episodes at every evaluation."""
+    capped = partial(CartPoles, max_episode_steps=200)
+    data = [collect(capped, 100, seed) for seed in seeds]
+    failing = [replace(d, rewards=np.where(d.terminated, -1.0, 0.0)) for d in data]
+    upright = np.zeros(4, dtype=np.float32)
+
+    def score(k: int, model: Any, environment: Any = capped, goal: Any = upright, **plan: Any) -> float:
+        planner = LatentPlanner(model, data[k].sample(1024, seeds[k]), goal, **plan)
+        return float(play(environment, planner.actions, 100, seed=1000 + seeds[k])[0].mean())
+
+    def job(
+        settings: PlannableSettings, plans: dict[str, dict[str, Any]], sets: list[Transitions] = data, every: int = 100
+    ) -> dict[str, Curve]:
+        def scores(k: int, model: Any) -> dict[str, float]:
+            return {name: score(k, model, **plan) for name, plan in plans.items()}
+
+        curves = Curves(scores, seeds, settings)
+        train_plannable(sets, seeds, settings, every=every, after=curves)
+        return curves.curves()
+
+    def q_learning(rate: float) -> dict[str, Curve]:
+        settings = QSettings(updates=3000, learning_rate=rate)
+        curves = Curves(
+            lambda k, net: {f"Q-learning, {rate}": float(play(capped, greedy(net), 100, 1000 + seeds[k])[0].mean())},
+            seeds,
+            settings,
+        )
+        train_q(data, seeds, settings, every=250, after=curves)
+        return curves.curves()
+
+    base = PlannableSettings(updates=1000)
+
+    def plans(name: str, *temperatures: float) -> dict[str, dict[str, Any]]:
+        return {f"{name}, τ {t:g}": {"temperature": t} for t in temperatures}
+
+    auto = replace(base, representation="autoencoder")
+    jobs: dict[str, Job] = {
+        "plannable": partial(job, base, plans("plannable", 0.1)),
+        "autoencoder": partial(job, auto, plans("autoencoder", 0.1, 0.01)),
+        "no negatives": partial(job, replace(base, negatives=0), plans("no negatives", 0.1)),
+        "learned": partial(job, base, {"learned reward, τ 0.1": {"goal": None}}, failing),
+        "episode": partial(job, replace(base, negatives_from="episode"), plans("negatives of the episode", 0.1)),
+        "predicted": partial(job, replace(base, anchor="predicted"), plans("predicted anchors", 0.1), every=500),
+        "plannable, temperatures": partial(
+            job,
+            base,
+            plans("plannable", 0.001, 0.01, 1.0, 10.0) | {"plannable, cap 500": {"environment": CartPoles}},
+            every=500,
+        ),
+        "autoencoder, temperatures": partial(job, auto, plans("autoencoder", 0.03, 0.003, 0.001), every=500),
+        "no negatives, temperature": partial(
+            job, replace(base, negatives=0), plans("no negatives", 0.001, 0.0001), every=500
+        ),
+    }
+    for rate in (0.0003, 0.003):
+        settings = replace(base, representation="autoencoder", learning_rate=rate)
+        jobs[f"autoencoder, {rate}"] = partial(
+            job, settings, plans(f"autoencoder, rate {rate}", 0.1, 0.01, 0.003), every=500
+        )
+        jobs[f"plannable, {rate}"] = partial(
+            job, replace(base, learning_rate=rate), plans(f"plannable, rate {rate}", 0.1), every=500
+        )
+    for rate in (0.0003, 0.001, 0.003):
+        jobs[f"q {rate}"] = partial(q_learning, rate)
+    return jobs
+
+
+def room(seeds: range) -> dict[str, Job]:
+    """Mean length over all starts and deliveries; pictures of 3 × 48 × 48, or smaller ones."""
+
+    def job(label: str, objects: int, pixels: int, settings: PlannableSettings, every: int) -> dict[str, Curve]:
+        world = Room(objects, pixels=pixels)
+        moves, images = world.moves(), world.images()
+        starts = world.start_states[world.start_states < world.n_places]
+        goals = {"training goals": world.deliveries, "unseen goals": Room(objects, deliveries="everywhere").deliveries}
+
+        def scores(k: int, model: Any) -> dict[str, float]:
+            found: dict[str, float] = {}
+            kept = 0
+            for name, cells in goals.items():
+                lengths = []
+                for cell in cells:
+                    place = world.place_of(cell, key=False)
+                    try:
+                        planner = LatentPlanner(model, images, images[place], prune_within=0.01)
+                    except ValueError:  # collapsed, or no way to the goal
+                        lengths.append(np.full(len(starts), 100))
+                        continue
+                    kept = max(kept, len(planner.latents))
+                    lengths.append(walk(moves, lambda p: planner.actions(images[p]), starts, place))  # noqa: B023
+                found[f"{label}, {name}"] = float(np.mean(lengths))
+            return found | {f"{label}, prototypes": float(kept)}
+
+        data = [collect(world.copies, 200, seed).look_up(images) for seed in seeds]
+        curves = Curves(scores, seeds, settings)
+        train_plannable(data, seeds, settings, every=every, after=curves)
+        return curves.curves(objects=objects, pixels=pixels)
+
+    base = PlannableSettings(updates=500)
+    small = replace(base, updates=600)
+    return {
+        "full": partial(job, "48 pixels", 1, 6, base, 50),
+        "small": partial(job, "24 pixels", 1, 3, small, 50),
+        "no negatives": partial(job, "no negatives", 1, 3, replace(small, negatives=0), 100),
+        "autoencoder": partial(job, "autoencoder", 1, 3, replace(small, representation="autoencoder"), 100),
+        "two": partial(job, "two objects", 2, 3, small, 50),
+    }
+
+
+def sprites(seeds: range) -> dict[str, Job]:
+    """Mean length over 49 starts, for 40 pairs of a sprite and a goal; prototypes are 256 training pictures."""
+    pictures = {"train": render(digits()), "test": render(digits(train=False))}
+    make = partial(SpriteCopies, n_sprites=len(digits()))
+    moves, starts = shifts.moves(), np.arange(PLACES)
+    data = [collect(make, 1000, seed).look_up(pictures["train"]) for seed in seeds]
+
+    def scores(label: str, k: int, model: Any) -> dict[str, float]:
+        found = {}
+        for which, table in pictures.items():
+            for left in (True, False):
+                draw, lengths = np.random.default_rng([seeds[k], 8]), []
+                for _ in range(40):
+                    own = table.reshape(-1, PLACES, *table.shape[1:])[draw.integers(len(table) // PLACES)]
+                    goal = int(draw.choice(shifts.goals(left)))
+                    try:
+                        planner = LatentPlanner(
+                            model,
+                            data[k].sample(256, seeds[k]),
+                            own[goal],
+                            temperature=0.3,
+                            interpolation=0.1,
+                            prune_within=0.3,
+                        )
+                    except ValueError:
+                        lengths.append(np.full(PLACES, 100))
+                        continue
+                    lengths.append(walk(moves, lambda p: planner.actions(own[p]), starts, goal))  # noqa: B023
+                found[f"{label}, {which} sprites, {'train' if left else 'test'} goals"] = float(np.mean(lengths))
+        return found
+
+    def job(label: str, settings: PlannableSettings) -> dict[str, Curve]:
+        curves = Curves(partial(scores, label), seeds, settings)
+        train_plannable(data, seeds, settings, every=settings.updates // 3, after=curves)
+        return curves.curves()
+
+    base = PlannableSettings(updates=1200, batch_size=128, learning_rate=0.002, negatives=2, negatives_from="episode")
+    return {
+        "episode": partial(job, "negatives of the episode", base),
+        "data": partial(job, "negatives of the data", replace(base, negatives_from="data")),
+        "none": partial(job, "no negatives", replace(base, negatives=0)),
+    }
+
+
+def main() -> None:
+    """Run what the command line names."""
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    plans: dict[str, tuple[Callable[[range], dict[str, Job]], range]] = {
+        "balancing": (balancing, range(10, 20)),
+        "room": (room, range(5)),
+        "sprites": (sprites, range(5)),
+    }
+    if name not in plans:
+        sys.exit(__doc__)
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore", UserWarning)  # of the planner: controls do collapse
+    plan, seeds = plans[name]
+    try:
+        found = recorded.load(name)
+        done = dict(found.curves)
+    except FileNotFoundError:
+        done = {}
+    for label, job in plan(seeds).items():
+        if not any(curve.settings.get("job") == label for curve in done.values()):
+            print(label, flush=True)
+            done |= {key: replace(c, settings=c.settings | {"job": label}) for key, c in job().items()}
+            recorded.save(name, done, f"python benchmarks/record_chapter06.py {name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Q-learning from stored steps alone: the model-free learner that plans are compared with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from symrl_lite.plannable import mlp_encoder
+from symrl_lite.seeds import SeedBatch
+from symrl_lite.transitions import Transitions
+
+__all__ = ["QSettings", "greedy", "train_q"]
+
+
+@dataclass(frozen=True)
+class QSettings:
+    """The numbers of `train_q`."""
+
+    updates: int = 1000  # gradient steps
+    batch_size: int = 256
+    learning_rate: float = 1e-3  # of Adam
+    discount: float = 0.99
+    target_rate: float = 0.01  # share of the new parameters that the target takes over at each update
+
+
+def train_q(
+    transitions: Sequence[Transitions],
+    seeds: Sequence[int],
+    settings: QSettings = QSettings(),
+    *,
+    build_network: Callable[[], nn.Module] | None = None,
+    progress: bool = True,
+    every: int = 0,
+    after: Callable[[int, list[nn.Module]], None] | None = None,
+) -> list[nn.Module]:
+    """Minimize ½ (Q(s, a) − r − γ Q'(s', argmax Q(s', ·)))², with no γ-term after an episode's end: double Q-learning.
+
+    Q' is a slow copy of Q. All seeds are one batch, each with its own data, start and Adam state.
+
+    Args:
+        transitions: one set for each seed.
+        seeds: whole numbers.
+        settings: the numbers of the training.
+        build_network: makes a network (batch, *shape) -> (batch, actions); by default layers of 64, 32 and 50 units.
+        progress: whether to show a bar.
+        every: if above 0, call `after` with the number of updates and the networks at 0, `every`, 2 · `every`, ...
+        after: see `every`.
+
+    Returns:
+        One network for each seed.
+
+    Raises:
+        ValueError: another number of sets than of seeds.
+
+    >>> from symrl_lite.envs.cartpole import CartPoles
+    >>> from symrl_lite.transitions import collect
+    >>> (network,) = train_q([collect(CartPoles, 20)], [0], QSettings(updates=5), progress=False)
+    >>> greedy(network)(np.zeros((3, 4), dtype=np.float32)).shape
+    (3,)
+
+    Source: van Hasselt et al. 2016, Deep Reinforcement Learning with Double Q-learning.
+    """
+    if len(transitions) != len(seeds):
+        raise ValueError(f"there are {len(transitions)} sets of transitions and {len(seeds)} seeds, expected as many")
+    shape, actions = transitions[0].observations.shape[1:], max(t.n_actions for t in transitions)
+    if build_network is None:
+        inputs = int(np.prod(shape))
+        build_network = lambda: mlp_encoder(inputs, actions, hidden=(64, 32, 50))  # noqa: E731
+    batch, slow = SeedBatch(build_network, seeds), SeedBatch(build_network, seeds)
+    optimizer = torch.optim.Adam(batch.parameters.values(), lr=settings.learning_rate, fused=True)
+    random = [np.random.default_rng([seed, 7]) for seed in batch.seeds]
+    quiet = not progress or os.environ.get("SYMRL_STATIC") == "1"  # a page that is built shows no bar
+    for update in tqdm(range(settings.updates + 1), unit=" updates", disable=quiet, leave=False):
+        if after is not None and every and update % every == 0:
+            after(update, batch.networks())
+        if update == settings.updates:
+            break
+        states, taken, rewards, later, ended = _draw(transitions, random, settings.batch_size)
+        with torch.no_grad():
+            best = batch(later).argmax(dim=-1, keepdim=True)
+            targets = rewards + settings.discount * ~ended * slow(later).gather(-1, best)[..., 0]
+        found = batch(states).gather(-1, taken[..., None])[..., 0]  # (seeds, batch)
+        losses = 0.5 * (found - targets).square().mean(dim=1)
+        optimizer.zero_grad()
+        losses.sum().backward()  # the sum: each seed gets its own gradient
+        optimizer.step()
+        with torch.no_grad():
+            for name, parameter in slow.parameters.items():
+                parameter.lerp_(batch.parameters[name], settings.target_rate)
+    return batch.networks()
+
+
+def greedy(network: nn.Module) -> Callable[[Any], np.ndarray]:
+    """The policy that takes the action with the largest value: observations (n, *shape) -> actions (n,)."""
+
+    def policy(observations: Any) -> np.ndarray:
+        with torch.no_grad():
+            return np.asarray(network(torch.as_tensor(observations).float()).argmax(dim=-1).numpy())
+
+    return policy
+
+
+def _draw(sets: Sequence[Transitions], random: list[np.random.Generator], size: int) -> tuple[Tensor, ...]:
+    """A batch for each seed: s, a, r, s' and whether the episode ended, (seeds, batch, ...)."""
+    rows = []
+    for steps, generator in zip(sets, random, strict=True):
+        which = generator.integers(len(steps), size=size)
+        seen = steps.observations
+        rows.append(
+            (
+                seen[steps.states[which]].astype(np.float32),
+                steps.actions[which],
+                steps.rewards[which].astype(np.float32),
+                seen[steps.next_states[which]].astype(np.float32),
+                steps.terminated[which],
+            )
+        )
+    return tuple(torch.from_numpy(np.stack(part)) for part in zip(*rows, strict=True))
