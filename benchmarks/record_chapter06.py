@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from symrl_lite.envs.cartpole import CartPoles
 from symrl_lite.envs.room import Room
 from symrl_lite.envs.sprites import PLACES, SpriteCopies, digits, render
 from symrl_lite.offline_q import QSettings, greedy, train_q
-from symrl_lite.plannable import LatentPlanner, PlannableSettings, train_plannable
+from symrl_lite.plannable import Encoded, LatentPlanner, PlannableSettings, train_plannable
 from symrl_lite.recorded import Curve
 from symrl_lite.seeds import count_parameters
 from symrl_lite.transitions import Transitions, collect, play, walk
@@ -72,8 +73,11 @@ def balancing(seeds: range) -> dict[str, Job]:
     upright = np.zeros(4, dtype=np.float32)
 
     def score(k: int, model: Any, environment: Any = capped, goal: Any = upright, **plan: Any) -> float:
-        planner = LatentPlanner(model, data[k].sample(1024, seeds[k]), goal, **plan)
-        return float(play(environment, planner.actions, 100, seed=1000 + seeds[k])[0].mean())
+        try:
+            policy = LatentPlanner(model, data[k].sample(1024, seeds[k]), goal, **plan).actions
+        except ValueError:  # no way to the goal: what is left is to act at random
+            policy = None
+        return float(play(environment, policy, 100, seed=1000 + seeds[k])[0].mean())
 
     def job(
         settings: PlannableSettings, plans: dict[str, dict[str, Any]], sets: list[Transitions] = data, every: int = 100
@@ -135,7 +139,15 @@ def balancing(seeds: range) -> dict[str, Job]:
 def room(seeds: range) -> dict[str, Job]:
     """Mean length over all starts and deliveries; pictures of 3 × 48 × 48, or smaller ones."""
 
-    def job(label: str, objects: int, pixels: int, settings: PlannableSettings, every: int) -> dict[str, Curve]:
+    def job(
+        label: str,
+        objects: int,
+        pixels: int,
+        settings: PlannableSettings,
+        every: int,
+        temperatures: tuple[float, ...] = (0.1,),
+        prune_within: float = 0.01,
+    ) -> dict[str, Curve]:
         world = Room(objects, pixels=pixels)
         moves, images = world.moves(), world.images()
         starts = world.start_states[world.start_states < world.n_places]
@@ -143,19 +155,22 @@ def room(seeds: range) -> dict[str, Job]:
 
         def scores(k: int, model: Any) -> dict[str, float]:
             found: dict[str, float] = {}
-            kept = 0
-            for name, cells in goals.items():
+            kept, known, places = 0, Encoded(model, images), np.arange(world.n_places)
+            for (name, cells), temperature in product(goals.items(), temperatures):
                 lengths = []
                 for cell in cells:
                     place = world.place_of(cell, key=False)
                     try:
-                        planner = LatentPlanner(model, images, images[place], prune_within=0.01)
+                        planner = LatentPlanner(
+                            known, places, place, temperature=temperature, prune_within=prune_within
+                        )
                     except ValueError:  # collapsed, or no way to the goal
                         lengths.append(np.full(len(starts), 100))
                         continue
                     kept = max(kept, len(planner.latents))
-                    lengths.append(walk(moves, lambda p: planner.actions(images[p]), starts, place))  # noqa: B023
-                found[f"{label}, {name}"] = float(np.mean(lengths))
+                    lengths.append(walk(moves, planner.actions, starts, place))
+                which = f", τ {temperature:g}" if len(temperatures) > 1 else ""
+                found[f"{label}{which}, {name}"] = float(np.mean(lengths))
             return found | {f"{label}, prototypes": float(kept)}
 
         data = [collect(world.copies, 200, seed).look_up(images) for seed in seeds]
@@ -169,7 +184,16 @@ def room(seeds: range) -> dict[str, Job]:
         "full": partial(job, "48 pixels", 1, 6, base, 50),
         "small": partial(job, "24 pixels", 1, 3, small, 50),
         "no negatives": partial(job, "no negatives", 1, 3, replace(small, negatives=0), 100),
-        "autoencoder": partial(job, "autoencoder", 1, 3, replace(small, representation="autoencoder"), 100),
+        "autoencoder": partial(  # its codes have a scale of their own: no pruning, and temperatures over six decades
+            job,
+            "autoencoder",
+            1,
+            3,
+            replace(base, representation="autoencoder", updates=1200),
+            300,
+            tuple(10.0**-k for k in range(1, 7)),
+            0.0,
+        ),
         "two": partial(job, "two objects", 2, 3, small, 50),
     }
 

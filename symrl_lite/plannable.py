@@ -21,6 +21,7 @@ from symrl_lite.seeds import SeedBatch
 from symrl_lite.transitions import Transitions
 
 __all__ = [
+    "Encoded",
     "LatentPlanner",
     "PlannableModel",
     "PlannableSettings",
@@ -99,6 +100,28 @@ class PlannableModel(nn.Module):
         fixed = latents.detach()  # the step and the reward are fitted to latents that they don't shape
         predicted = self.step(fixed[states], actions)
         return self.decoder(latents), predicted, self.rewards(predicted), fixed[next_states], fixed[negatives]
+
+
+class Encoded:
+    """A model whose observations are all known: it encodes them once, and then takes their numbers for them.
+
+    Args:
+        model: a PlannableModel.
+        observations: (n, *shape).
+
+    >>> model = PlannableModel(mlp_encoder(4, dimension=3), dimension=3, n_actions=2)
+    >>> Encoded(model, np.zeros((7, 4))).encode([0, 6]).shape
+    torch.Size([2, 3])
+    """
+
+    def __init__(self, model: PlannableModel, observations: Any) -> None:
+        with torch.no_grad():
+            self.latents = model.encode(observations)
+        self.steps, self.rewards = model.steps, model.rewards
+
+    def encode(self, numbers: Any) -> Tensor:
+        """Z of the observations with these numbers, (batch,) -> (batch, dimension)."""
+        return self.latents[torch.as_tensor(numbers)]
 
 
 def mlp_encoder(inputs: int, dimension: int = 50, hidden: Sequence[int] = (64, 32)) -> nn.Sequential:

@@ -27,6 +27,7 @@ from symrl_lite._drawing import (
     draw_policy,
 )
 from symrl_lite._picture import Picture, picture, required_text
+from symrl_lite._plan_views import latent_graphs
 from symrl_lite.equivariance import apply_action
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "draw_policy",
     "grid_labels",
     "image_row",
+    "latent_graphs",
     "picture",
 ]
 

@@ -1,0 +1,238 @@
+"""`plan`: values of a latent plan, sweep by sweep, in latent space and in the room at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from symrl_lite._drawing import ORANGE
+from symrl_lite._flipbook import flipbook
+from symrl_lite._grid_state import Cell
+from symrl_lite._picture import Picture, picture, required_text
+from symrl_lite._prepared import Buttons, Prepared, Slider
+from symrl_lite.actions import MOVES, STEPS
+
+__all__ = ["draw_latent_graph", "draw_room_values", "latent_graphs", "oblique", "plan"]
+
+SHADES = 9  # of values; few colours keep the frames small
+SEEN = 0.01  # share of the largest value from which a value is drawn: a softmax leaks a little everywhere
+PATH = "#d4380d"
+
+
+def oblique(latents: Any, lift: float = 1.6) -> np.ndarray:
+    """Points (n, 2) to draw latents (n, dimension): the first two principal directions, raised by the third.
+
+    The third direction is scaled so that it raises by `lift` times the spread of the second.
+    """
+    z = np.asarray(latents, dtype=np.float64)
+    z = z - z.mean(axis=0)
+    directions = np.linalg.svd(z, full_matrices=False)[2][:3]
+    # Singular vectors have no sign: take the one whose largest entry is positive, so that runs agree.
+    directions = (
+        directions * np.sign(directions[np.arange(len(directions)), np.abs(directions).argmax(axis=1)])[:, None]
+    )
+    along = z @ directions.T  # (n, 3 or fewer)
+    if along.shape[1] < 3 or along[:, 2].std() < 1e-3 * max(along[:, 1].std(), 1e-12):
+        return along[:, :2]
+    raised = along[:, 2] / along[:, 2].std() * along[:, 1].std() * lift
+    return np.stack([along[:, 0], 0.55 * along[:, 1] + raised], axis=1)
+
+
+def draw_latent_graph(axes: Any, points: np.ndarray, moves: Any, values: Any, **marks: Any) -> None:
+    """Points (n, 2) joined where a move leads from one to the other, coloured by values from 0 to 1.
+
+    Args:
+        axes: matplotlib axes.
+        points: (n, 2).
+        moves: (n, actions), where each action leads.
+        values: (n,), from 0 to 1.
+        marks: path, a list of points to walk along; goal, one point.
+    """
+    table = np.asarray(moves)
+    edges = np.stack([np.repeat(np.arange(len(table)), table.shape[1]), table.ravel()], axis=1)
+    axes.add_collection(LineCollection(list(points[edges]), colors="#c8c8c8", linewidths=0.8, zorder=1))
+    path = list(marks.get("path", []))
+    if len(path) > 1:
+        axes.plot(*points[path].T, color=PATH, linewidth=2.6, zorder=2)
+    axes.scatter(*points.T, c=[_shade(v) for v in values], s=42, edgecolors="#404040", linewidths=0.7, zorder=3)
+    if marks.get("goal") is not None:
+        x, y = points[marks["goal"]]
+        axes.plot([x], [y], marker="*", color=ORANGE, markeredgecolor="black", markersize=17, zorder=4)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for side in axes.spines.values():
+        side.set_color("#cccccc")
+
+
+def draw_room_values(axes: Any, room: Any, key: bool, values: Any, **marks: Any) -> None:
+    """The room with the key on the floor, or gone; cells coloured by the values of their places, from 0 to 1.
+
+    Args:
+        axes: matplotlib axes.
+        room: a Room.
+        key: whether the key lies on the floor.
+        values: (places,), from 0 to 1.
+        marks: path, a list of places; goal, a place; actions, (places,), −1 for no arrow.
+    """
+    side = 8
+    cells = {room.places[p][1]: p for p in range(room.n_places) if room.places[p][0][0] == key}
+    colors = np.full((side, side, 3), 0x55, dtype=np.uint8)  # the walls
+    for cell in room.cells:
+        colors[cell] = _rgb(values[cells[cell]]) if cell in cells else 255
+    axes.imshow(colors, interpolation="nearest")
+    for k in range(side - 1):
+        axes.plot([0.5, side - 1.5], [k + 0.5] * 2, color="#999999", linewidth=0.6)
+        axes.plot([k + 0.5] * 2, [0.5, side - 1.5], color="#999999", linewidth=0.6)
+    actions = marks.get("actions")
+    if actions is not None:
+        arrows = [(j, i, *STEPS[int(actions[p])][::-1]) for (i, j), p in cells.items() if actions[p] >= 0]
+        if arrows:
+            x, y, right, down = np.array(arrows, dtype=float).T
+            look: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1.6, "pivot": "middle"}
+            axes.quiver(x, y, right, down, color="#222222", width=0.012, headwidth=4.5, **look)
+    walked = [room.places[p] for p in marks.get("path", [])]
+    path = [cell for floor, cell in walked if floor[0] == key]
+    if key:  # up to the key, which is gone when the robot is there
+        path += [cell for floor, cell in walked if not floor[0]][:1]
+    if len(path) > 1:
+        axes.plot([j for _, j in path], [i for i, _ in path], color=PATH, linewidth=2.6)
+    if key:
+        i, j = room.objects[0]
+        axes.text(j, i, "key", ha="center", va="center", fontsize=10, fontweight="bold")
+    goal = marks.get("goal")
+    if goal is not None and room.places[goal][0][0] == key:
+        i, j = room.places[goal][1]
+        axes.plot([j], [i], marker="*", color=ORANGE, markeredgecolor="black", markersize=17)
+    axes.set_xlim(-0.5, side - 0.5)
+    axes.set_ylim(side - 0.5, -0.5)
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+
+
+def latent_graphs(
+    latents: Mapping[str, Any], moves: Any, values: Any, *, alt: str, title: str, columns: int = 2
+) -> Picture:
+    """Latents of several encoders as graphs: points joined by moves, each panel on a scale of its own.
+
+    Args:
+        latents: title of a panel -> (n, dimension).
+        moves: (n, actions), where each action leads.
+        values: (n,), from 0 to 1, the colours; the same points have the same colours in all panels.
+        alt: alternative text.
+        title: the finding.
+        columns: panels side by side.
+
+    >>> corners = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0.0]])
+    >>> latent_graphs({"a": corners, "b": 2 * corners}, [[1], [2], [3], [0]], np.zeros(4), title="Two squares",
+    ...               alt="Two squares of four points.")
+    [picture] Two squares of four points.
+    """
+    rows = -(-len(latents) // columns)
+
+    def draw(figure: Figure) -> None:
+        grid = np.atleast_1d(figure.subplots(rows, columns)).ravel()
+        for axes, (name, z) in zip(grid, latents.items(), strict=False):
+            draw_latent_graph(axes, oblique(z), moves, values)
+            axes.set_title(name)
+        for axes in grid[len(latents) :]:
+            axes.set_axis_off()
+
+    return picture(draw, alt=alt, title=required_text(title, "title"), figsize=(6.6, 3.4 * rows + 0.3))
+
+
+def plan(
+    room: Any,
+    images: np.ndarray,
+    planners: Mapping[Cell, Any],
+    start: int,
+    sweeps: Sequence[int] = (0, 1, 2, 3, 4, 6, 8, 10, 12, 15, 20, 60),
+    title: str = "Value iteration, in latent space and in the room",
+) -> Prepared:
+    """Values after some sweeps of value iteration on latent points, beside the room; choose the delivery cell.
+
+    Args:
+        room: a Room.
+        images: of its places, the prototypes of the planners.
+        planners: for each delivery cell a LatentPlanner.
+        start: the place from which the plan is walked.
+        sweeps: how many sweeps the slider offers.
+        title: name of the widget.
+
+    Returns:
+        What the cell shows as its value: controls "goal" and "sweep".
+    """
+    views = {str(cell): _Plan(room, images, planner, cell, start, sweeps) for cell, planner in planners.items()}
+
+    def caption(goal: str, sweep: str) -> str:
+        return views[goal].caption(int(sweep))
+
+    def show(figure: Any, goal: str, sweep: str) -> None:
+        views[goal].draw(figure, int(sweep))
+
+    controls: dict[str, Any] = {"goal": Buttons(list(views)), "sweep": Slider([str(k) for k in sweeps])}
+    return flipbook(show, controls, caption, title, figsize=(6.8, 3.5))
+
+
+class _Plan:
+    """V_k of one goal, by place, and the walk that is best under it."""
+
+    def __init__(
+        self, room: Any, images: np.ndarray, planner: Any, cell: Cell, start: int, sweeps: Sequence[int]
+    ) -> None:
+        self.room, self.cell, self.moves = room, cell, room.moves()
+        self.goal, self.start = room.place_of(cell, key=False), start
+        nearest = planner.nearest(images)  # (places,)
+        self.points = oblique(planner.encode(images))
+        self.values, self.q = {}, {}
+        q, values = np.zeros_like(planner.q_values), np.zeros(len(planner.latents))
+        for k in range(max(sweeps) + 1):
+            if k in sweeps:
+                self.values[k], self.q[k] = values[nearest], q[nearest]
+            q = planner.mdp.q_values(values)
+            values = q.max(axis=1)
+        self.top = float(planner.values.max())
+
+    def path(self, k: int) -> list[int]:
+        """Places from the start to the goal under the best actions after k sweeps; empty if they don't get there."""
+        best, place, path = self.q[k].argmax(axis=1), self.start, [self.start]
+        while place != self.goal and len(path) < 40:
+            place = int(self.moves[place, best[place]])
+            path.append(place)
+        return path if place == self.goal and self.q[k][self.start].max() > SEEN * self.top else []
+
+    def caption(self, k: int) -> str:
+        reached, n, path = int((self.values[k] > SEEN * self.top).sum()), len(self.values[k]), self.path(k)
+        steps = " → ".join(MOVES[int(self.q[k][p].argmax())] for p in path[:-1])
+        plan = f"The plan has {len(path) - 1} steps: {steps}." if path else "No plan from the start yet."
+        return (
+            f"Delivery to {self.cell}, {k} sweep{'s' if k != 1 else ''}: {reached} of {n} places have a value "
+            f"above 0. {plan}"
+        )
+
+    def draw(self, figure: Any, k: int) -> None:
+        figure.set_layout_engine("none")  # places by hand: 60 frames at a tenth of a second
+        left = figure.add_axes((0.01, 0.03, 0.37, 0.86))
+        middle, right = figure.add_axes((0.39, 0.03, 0.3, 0.86)), figure.add_axes((0.695, 0.03, 0.3, 0.86))
+        values, path = self.values[k] / self.top, self.path(k)
+        known = self.q[k].max(axis=1) > SEEN * self.top
+        actions = np.where(known, self.q[k].argmax(axis=1), -1)
+        draw_latent_graph(left, self.points, self.moves, values, path=path, goal=self.goal)
+        left.set_title("latent space")
+        for axes, key, name in ((middle, True, "key on the floor"), (right, False, "key in the hand")):
+            draw_room_values(axes, self.room, key, values, path=path, goal=self.goal, actions=actions)
+            axes.set_title(name)
+
+
+def _rgb(value: float) -> tuple[int, int, int]:
+    """White to blue in a few steps; anything above 0 is told from 0."""
+    level = 0 if value <= SEEN else 1 + min(SHADES - 2, int(value * (SHADES - 1)))
+    red, green, blue = (round(255 - level / (SHADES - 1) * (255 - c)) for c in (0x1F, 0x78, 0xC8))
+    return red, green, blue
+
+
+def _shade(value: float) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*_rgb(value))
