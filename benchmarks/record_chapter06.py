@@ -179,21 +179,14 @@ def room(seeds: range) -> dict[str, Job]:
         return curves.curves(objects=objects, pixels=pixels)
 
     base = PlannableSettings(updates=500)
-    small = replace(base, updates=600)
+    small, long = replace(base, updates=600), replace(base, updates=1200)
+    many = tuple(10.0**-k for k in range(1, 8))
     return {
         "full": partial(job, "48 pixels", 1, 6, base, 50),
         "small": partial(job, "24 pixels", 1, 3, small, 50),
-        "no negatives": partial(job, "no negatives", 1, 3, replace(small, negatives=0), 100),
-        "autoencoder": partial(  # its codes have a scale of their own: no pruning, and temperatures over six decades
-            job,
-            "autoencoder",
-            1,
-            3,
-            replace(base, representation="autoencoder", updates=1200),
-            300,
-            tuple(10.0**-k for k in range(1, 7)),
-            0.0,
-        ),
+        # Their codes have a scale of their own: no pruning, more updates, and temperatures over seven decades.
+        "no negatives": partial(job, "no negatives", 1, 3, replace(long, negatives=0), 300, many, 0.0),
+        "autoencoder": partial(job, "autoencoder", 1, 3, replace(long, representation="autoencoder"), 300, many, 0.0),
         "two": partial(job, "two objects", 2, 3, small, 50),
     }
 

@@ -15,6 +15,7 @@ from symrl_lite.mdp import Solution, TabularMDP, value_iteration
 __all__ = ["LatentPlanner", "latent_rank", "latent_transitions", "prune"]
 
 NEAR = 1e-8  # squared distances d below this are none
+NEGLIGIBLE = 1e-15  # probabilities below this change no value by more than rounding does
 
 
 def squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -53,6 +54,13 @@ def latent_transitions(latents: Any, steps: Any, temperature: float) -> np.ndarr
     np.exp(scores, out=scores)
     scores /= scores.sum(axis=1, keepdims=True)
     return scores.reshape(P, A, P)
+
+
+def _thin(transitions: np.ndarray) -> Any:
+    """(P, actions, P) as a sparse matrix (P · actions, P) without what is below rounding, if little else is left."""
+    rows = transitions.reshape(-1, transitions.shape[-1])
+    kept = rows >= NEGLIGIBLE
+    return sparse.csr_array(np.where(kept, rows, 0.0)) if kept.mean() < 0.25 else transitions
 
 
 def prune(latents: Any, tolerance: float = NEAR) -> np.ndarray:
@@ -175,6 +183,9 @@ class LatentPlanner:
             )
         kept = prune(z, prune_within) if prune_within > 0 else np.arange(len(z))
         self.latents, self.rows, self.is_goal = z[kept], rows[kept], is_goal[kept]
+        self._middle = torch.from_numpy(self.latents.mean(axis=0))
+        self._centred = torch.from_numpy(self.latents) - self._middle
+        self._half_squares = 0.5 * self._centred.square().sum(dim=1)  # (P,)
         if len(kept) < 2:
             raise ValueError(
                 f"{len(z)} prototypes are one and the same point of latent space: the encoder has collapsed. "
@@ -203,7 +214,8 @@ class LatentPlanner:
             )
         transitions = latent_transitions(self.latents, after, temperature)
         rewards = learned if goal is None else np.repeat(self.is_goal[:, None].astype(float), after.shape[1], axis=1)
-        self.mdp = TabularMDP(transitions, rewards, discount)
+        self._likely = (transitions > 1 / len(transitions)).any(axis=1)  # (P, P), some action leads from i to j
+        self.mdp = TabularMDP(_thin(transitions), rewards, discount)
         if goal is not None:
             self._require_a_way()
         self.solution = value_iteration(self.mdp, tolerance)
@@ -236,13 +248,14 @@ class LatentPlanner:
 
     def nearest(self, observations: Any) -> np.ndarray:
         """For each observation the nearest latent point, (n,)."""
-        return squared_distances(self.encode(observations), self.latents).argmin(axis=1)
+        x = torch.from_numpy(self.encode(observations)) - self._middle
+        return np.asarray((self._half_squares - x @ self._centred.T).argmin(dim=1).numpy())  # |x|² is the same for all
 
     def action_values(self, observations: Any) -> np.ndarray:
         """Q(Z(s), a) by the nearest point, or by interpolation: (n, *shape) -> (n, actions)."""
-        d = squared_distances(self.encode(observations), self.latents)  # (n, P)
         if self.interpolation == 0:
-            return self.q_values[d.argmin(axis=1)]
+            return self.q_values[self.nearest(observations)]
+        d = squared_distances(self.encode(observations), self.latents)  # (n, P)
         weights = np.exp(-(d - d.min(axis=1, keepdims=True)) / self.interpolation)
         return weights @ self.q_values / weights.sum(axis=1, keepdims=True)
 
@@ -258,9 +271,8 @@ class LatentPlanner:
 
     def reaches(self) -> np.ndarray:
         """(P,), whether a goal can be reached by steps that are more likely than a step at random would be."""
-        P = len(self.latents)
-        likely = (np.asarray(self.mdp.transitions) > 1 / P).any(axis=1)  # (P, P), some action leads from i to j
-        found = dijkstra(sparse.csr_array(likely.T.astype(float)), indices=np.flatnonzero(self.is_goal), min_only=True)
+        backwards = sparse.csr_array(self._likely.T.astype(float))
+        found = dijkstra(backwards, indices=np.flatnonzero(self.is_goal), min_only=True)
         return np.isfinite(found)
 
     def _require_a_way(self) -> None:

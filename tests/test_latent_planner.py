@@ -78,7 +78,7 @@ def test_rank_counts_directions():
 
 def test_a_plan_leads_to_the_goal_and_its_values_solve_the_equation():
     planner = LatentPlanner(Line(), GRID, goal=np.array([5.0, 2.0]), temperature=0.05)
-    Q = planner.mdp.rewards + 0.9 * planner.mdp.transitions @ planner.values
+    Q = planner.mdp.rewards + 0.9 * planner.mdp.dense() @ planner.values
     assert np.abs(Q.max(axis=1) - planner.values).max() < 1e-6 and planner.residual < 1e-6
     assert len(planner.latents) == 18 and planner.rows[0] == -1 and planner.is_goal.sum() == 1
     for start in GRID:
@@ -150,4 +150,16 @@ def test_1024_prototypes_and_4_actions_reach_the_tolerance():
 
     points = np.random.default_rng(0).uniform(0, 32, size=(1024, 2))
     planner = LatentPlanner(Four(), points, goal=np.array([16.0, 16.0]), temperature=0.1)
-    assert planner.residual <= 1e-6 * (1 - 0.9) / 0.9 and planner.mdp.transitions.shape == (1025, 4, 1025)
+    assert planner.residual <= 1e-6 * (1 - 0.9) / 0.9 and planner.mdp.n_pairs == 1025 * 4
+
+
+def test_what_is_left_out_of_the_table_changes_no_value():
+    draw = np.random.default_rng(0)
+    points = np.concatenate([[[0.0, 0.0]], draw.uniform(-9, 9, size=(300, 2))])
+    planner = LatentPlanner(Line(), points, goal=np.zeros(2), temperature=0.1)
+    assert planner.mdp.is_sparse
+    full = latent_transitions(planner.latents, Line().steps(torch.tensor(planner.latents, dtype=torch.float32)), 0.1)
+    values = np.zeros(len(full))
+    for _ in range(planner.solution.sweeps):
+        values = (planner.mdp.rewards + 0.9 * full @ values).max(axis=1)
+    assert np.abs(values - planner.values).max() < 1e-10
