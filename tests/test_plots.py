@@ -44,6 +44,9 @@ ALL = {
     "curves": lambda alt: plots.curves(
         [0, 1], {"a": np.zeros((3, 2))}, xlabel="step", ylabel="error", title="Nothing", alt=alt
     ),
+    "latent graphs": lambda alt: plots.latent_graphs(
+        {"a": np.eye(4)}, [[1], [2], [3], [0]], np.zeros(4), alt=alt, title="A ring"
+    ),
     "row": lambda alt: plots.image_row([np.eye(3)] * 2, ["x", "y"], alt=alt),
     "square": lambda alt: plots.commuting_square(
         lambda x: x, np.eye(3), lambda g, x: x, lambda g, x: x, 0, alt=alt, draw_out=plots.draw_image

@@ -77,3 +77,56 @@ def test_a_better_plain_network_comes_closer():
             for net in ("equivariant", "separate", "shared")
         }
         assert area["equivariant"] > area["separate"] > area["shared"]
+
+
+def ends(recording, name):
+    """The last value of every seed."""
+    return recording[name].returns[:, -1]
+
+
+def best(recording, name):
+    """The largest mean over seeds of a curve, and the worst seed there."""
+    returns = recording[name].returns
+    k = returns.mean(axis=0).argmax()
+    return returns[:, k].mean(), returns[:, k].min()
+
+
+def test_the_pole_is_balanced_and_the_controls_stay_below():
+    pole = load("balancing")
+    at_300 = pole["plannable, τ 0.1"].returns[:, list(pole["plannable, τ 0.1"].steps).index(300)]
+    assert at_300.mean() >= 195 and at_300.min() >= 180
+    assert max(best(pole, f"no negatives, τ {t}")[0] for t in ("0.1", "0.001", "0.0001")) < 120
+    assert best(pole, "autoencoder, τ 0.1")[0] <= at_300.mean() - 30
+    tuned = [name for name in pole.curves if name.startswith("autoencoder")]
+    assert len(tuned) >= 10 and max(best(pole, name)[0] for name in tuned) < at_300.mean() - 15
+    assert 120 < best(pole, "learned reward, τ 0.1")[0] < at_300.mean() and best(pole, "learned reward, τ 0.1")[1] < 100
+    assert 180 < best(pole, "Q-learning, 0.001")[0] < at_300.mean()
+    assert best(pole, "plannable, cap 500")[0] < 475  # not solved
+
+
+def test_the_room_is_walked_by_shortest_paths_at_the_papers_size():
+    room = load("room")
+    optimum = {
+        ("48 pixels", "training"): 8.77,
+        ("48 pixels", "unseen"): 7.54,
+        ("24 pixels", "training"): 8.77,
+        ("24 pixels", "unseen"): 7.54,
+        ("two objects", "training"): 8.76,
+        ("two objects", "unseen"): 7.53,
+    }
+    for (name, goals), length in optimum.items():
+        assert ends(room, f"{name}, {goals} goals").max() <= 1.05 * length
+    assert room["48 pixels, prototypes"].settings["pixels"] == 6
+    assert (ends(room, "48 pixels, prototypes") == 71).all() and (ends(room, "two objects, prototypes") == 140).all()
+    for name in ("no negatives", "autoencoder"):  # whatever the temperature
+        assert min(room[key].returns.mean(axis=0).min() for key in room.curves if key.startswith(f"{name}, τ")) > 50
+
+
+def test_unseen_digits_reach_unseen_goals_with_negatives_of_the_episode_only():
+    digits = load("sprites")
+    for which in ("train", "test"):
+        for goals in ("train", "test"):
+            case = f"{which} sprites, {goals} goals"
+            assert ends(digits, f"negatives of the episode, {case}").max() <= 1.25 * 4.70
+            assert ends(digits, f"negatives of the data, {case}").min() > 2 * 4.70
+            assert ends(digits, f"no negatives, {case}").min() > 2 * 4.70

@@ -557,3 +557,57 @@ def test_the_panel_is_live_with_a_kernel(monkeypatch):
 def test_the_panel_refuses_nothing_to_show():
     with pytest.raises(ValueError, match="policies or ranges are empty"):
         panel(ranges={})
+
+
+# --- a plan, sweep by sweep
+
+
+class ByHand:
+    """A model whose code of a place is its row, column and key, far enough apart, and whose steps are the room's."""
+
+    def __init__(self, room):
+        import torch
+
+        self.codes = torch.tensor([[3.0 * i, 3.0 * j, 3.0 * key] for (key,), (i, j) in room.places])
+        self.moves = torch.as_tensor(room.moves())
+
+    def encode(self, places):
+        return self.codes[places]
+
+    def steps(self, z):
+        return self.codes[self.moves[(z[:, None] - self.codes).abs().sum(dim=-1).argmin(dim=1)]]
+
+    def rewards(self, z):
+        return z[..., 0]
+
+
+def test_a_plan_grows_from_the_goal_through_the_key():
+    from symrl_lite.envs.room import Room
+    from symrl_lite.plannable import LatentPlanner
+    from symrl_lite.transitions import shortest
+    from symrl_lite.widgets import plan
+
+    room = Room(pixels=1)
+    start, cells = room.place_of((2, 2)), [(1, 1), (3, 4)]
+    planners = {c: LatentPlanner(ByHand(room), np.arange(71), room.place_of(c, key=False)) for c in cells}
+    shown = plan(room, np.arange(71), planners, start, sweeps=(0, 1, 6, 60))
+    assert list(shown.controls) == ["goal", "sweep"]
+    assert "0 of 71" in shown.caption(goal="(1, 1)", sweep="0") and "No plan" in shown.caption(goal="(1, 1)", sweep="6")
+    assert "1 of 71" in shown.caption(goal="(1, 1)", sweep="1")
+    # After six sweeps: all places with the key in the hand that are at most five moves away.
+    near = int((shortest(room.moves(), room.place_of((1, 1), key=False)) <= 5).sum())
+    assert f"{near} of 71" in shown.caption(goal="(1, 1)", sweep="6")
+    for cell in cells:
+        steps = int(shortest(room.moves(), room.place_of(cell, key=False))[start])
+        words = shown.caption(goal=str(cell), sweep="60")
+        assert f"The plan has {steps} steps: " in words and words.count("→") == steps - 1
+    assert len({shown.frame(goal=str(c), sweep=str(k)) for c in cells for k in (1, 6, 60)}) == 6
+
+
+def test_latents_are_drawn_with_the_same_signs_in_every_run():
+    from symrl_lite._plan_views import oblique
+
+    draw = np.random.default_rng(0)
+    z = draw.normal(size=(40, 6)) * [5, 3, 2, 0.1, 0.1, 0.1]
+    assert oblique(z).shape == (40, 2) and np.allclose(oblique(z), oblique(z + 7))
+    assert oblique(z[:, :2]).shape == (40, 2)
