@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from symrl_lite.plannable import mlp_encoder
+from symrl_lite._plannable_model import mlp_encoder
 from symrl_lite.seeds import SeedBatch
 from symrl_lite.transitions import Transitions
 

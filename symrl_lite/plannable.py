@@ -1,6 +1,7 @@
 """Plannable approximations: an encoder and a latent step under which actions act as they do in the world.
 
-Read it from top to bottom: the model, the three losses, the training. The planner is in `_latent_planner`.
+Read it from top to bottom: the three losses, then the training. The networks are in `_plannable_model`, the planner is
+in `_latent_planner`.
 """
 
 from __future__ import annotations
@@ -8,8 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from symrl_lite._latent_planner import LatentPlanner, latent_rank, latent_transitions, prune
+from symrl_lite._plannable_model import Encoded, PlannableModel, cnn_encoder, mlp_encoder
 from symrl_lite.seeds import SeedBatch
 from symrl_lite.transitions import Transitions
 
@@ -35,126 +36,6 @@ __all__ = [
     "train_plannable",
     "transition_loss",
 ]
-
-
-class PlannableModel(nn.Module):
-    """z = Z(s), T̄(z, a) = z + Ā(z, a), R̄(T̄(z, a)): encoder, latent step of an action, and reward on arrival.
-
-    Args:
-        encoder: observations (batch, *shape) -> latents (batch, dimension).
-        dimension: of the latents.
-        n_actions: number of actions.
-        hidden: units of the network of the step.
-        reward_hidden: units of the network of the reward.
-        decoder: latents -> observations, flat; only for the autoencoder, which chapter 6 compares with.
-
-    >>> model = PlannableModel(mlp_encoder(4, dimension=3), dimension=3, n_actions=2)
-    >>> z = model.encode(torch.zeros(5, 4))
-    >>> z.shape, model.step(z, torch.zeros(5, dtype=torch.long)).shape, model.steps(z).shape
-    (torch.Size([5, 3]), torch.Size([5, 3]), torch.Size([5, 2, 3]))
-
-    Source: van der Pol et al. 2020, Plannable Approximations to MDP Homomorphisms; sizes from its code.
-    """
-
-    def __init__(
-        self,
-        encoder: nn.Module,
-        dimension: int,
-        n_actions: int,
-        hidden: int = 100,
-        reward_hidden: int = 64,
-        decoder: nn.Module | None = None,
-    ) -> None:
-        super().__init__()
-        self.encoder, self.dimension, self.n_actions = encoder, dimension, n_actions
-        self.action = nn.Sequential(nn.Linear(dimension + n_actions, hidden), nn.ReLU(), nn.Linear(hidden, dimension))
-        self.reward = nn.Sequential(nn.Linear(dimension, reward_hidden), nn.ReLU(), nn.Linear(reward_hidden, 1))
-        self.decoder = decoder
-
-    def encode(self, observations: Any) -> Tensor:
-        """Z(s): (batch, *shape) -> (batch, dimension)."""
-        return self.encoder(torch.as_tensor(observations).float())
-
-    def step(self, z: Tensor, actions: Tensor) -> Tensor:
-        """T̄(z, a) = z + Ā(z, a): (batch, dimension) and whole numbers (batch,) -> (batch, dimension)."""
-        chosen = nn.functional.one_hot(actions, self.n_actions).to(z)
-        return z + self.action(torch.cat([z, chosen], dim=-1))
-
-    def steps(self, z: Tensor) -> Tensor:
-        """T̄(z, a) for every action: (batch, dimension) -> (batch, actions, dimension)."""
-        every = torch.eye(self.n_actions).to(z).expand(len(z), -1, -1)
-        beside = z.unsqueeze(1).expand(-1, self.n_actions, -1)
-        return beside + self.action(torch.cat([beside, every], dim=-1))
-
-    def rewards(self, z: Tensor) -> Tensor:
-        """R̄: (..., dimension) -> (...)."""
-        return self.reward(z)[..., 0]
-
-    def forward(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """What the losses compare, from (table, states, actions, next states, negatives), the states as rows."""
-        table, states, actions, next_states, negatives = batch
-        latents = self.encode(table)
-        if self.decoder is None:
-            predicted = self.step(latents[states], actions)
-            return latents, predicted, self.rewards(predicted), latents[next_states], latents[negatives]
-        fixed = latents.detach()  # the step and the reward are fitted to latents that they don't shape
-        predicted = self.step(fixed[states], actions)
-        return self.decoder(latents), predicted, self.rewards(predicted), fixed[next_states], fixed[negatives]
-
-
-class Encoded:
-    """A model whose observations are all known: it encodes them once, and then takes their numbers for them.
-
-    Args:
-        model: a PlannableModel.
-        observations: (n, *shape).
-
-    >>> model = PlannableModel(mlp_encoder(4, dimension=3), dimension=3, n_actions=2)
-    >>> Encoded(model, np.zeros((7, 4))).encode([0, 6]).shape
-    torch.Size([2, 3])
-    """
-
-    def __init__(self, model: PlannableModel, observations: Any) -> None:
-        with torch.no_grad():
-            self.latents = model.encode(observations)
-        self.steps, self.rewards = model.steps, model.rewards
-
-    def encode(self, numbers: Any) -> Tensor:
-        """Z of the observations with these numbers, (batch,) -> (batch, dimension)."""
-        return self.latents[torch.as_tensor(numbers)]
-
-
-def mlp_encoder(inputs: int, dimension: int = 50, hidden: Sequence[int] = (64, 32)) -> nn.Sequential:
-    """Linear layers with ReLU between them, for observations that are vectors.
-
-    >>> mlp_encoder(4)(torch.zeros(2, 4)).shape
-    torch.Size([2, 50])
-    """
-    sizes = [inputs, *hidden]
-    layers: list[nn.Module] = [nn.Flatten()]
-    for before, after in pairwise(sizes):
-        layers += [nn.Linear(before, after), nn.ReLU()]
-    return nn.Sequential(*layers, nn.Linear(sizes[-1], dimension))
-
-
-def cnn_encoder(
-    shape: Sequence[int], dimension: int = 50, channels: int = 16, hidden: Sequence[int] = (64, 32)
-) -> nn.Sequential:
-    """Two 3 × 3 convolutions with ReLU, without padding, then linear layers, for images (channels, height, width).
-
-    >>> cnn_encoder((3, 8, 8))(torch.zeros(2, 3, 8, 8)).shape
-    torch.Size([2, 50])
-
-    Source: the code of van der Pol et al. 2020, Plannable Approximations to MDP Homomorphisms.
-    """
-    colors, height, width = shape
-    return nn.Sequential(
-        nn.Conv2d(colors, channels, 3),
-        nn.ReLU(),
-        nn.Conv2d(channels, channels, 3),
-        nn.ReLU(),
-        mlp_encoder(channels * (height - 4) * (width - 4), dimension, hidden),
-    )
 
 
 # --- The three losses; d(x, y) = ½ |x − y|² -----------------------------------------------------------------------

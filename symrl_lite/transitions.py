@@ -124,7 +124,7 @@ def collect(
 
     >>> from symrl_lite.envs.cartpole import CartPoles
     >>> collect(CartPoles, episodes=3, seed=0).lengths
-    array([36, 17, 18])
+    array([42, 15, 12])
     """
     steps = _run(environment, episodes, seed, policy, keep=True)
     alive = steps["running"].T.ravel()  # (episodes · T,): one episode after the other
@@ -166,7 +166,7 @@ def play(
 
     >>> from symrl_lite.envs.cartpole import CartPoles
     >>> play(CartPoles, policy=None, episodes=3, seed=0)[1]
-    array([36, 17, 18])
+    array([42, 15, 12])
     """
     steps = _run(environment, episodes, seed, policy, keep=False, options=options)
     return steps["returns"], steps["lengths"]
