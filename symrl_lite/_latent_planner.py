@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,14 @@ def latent_transitions(latents: Any, steps: Any, temperature: float) -> np.ndarr
     np.exp(scores, out=scores)
     scores /= scores.sum(axis=1, keepdims=True)
     return scores.reshape(P, A, P)
+
+
+def _mask(function: Callable[[Any], Any], observations: np.ndarray, what: str) -> np.ndarray:
+    """What a function says of every prototype, (n,) booleans."""
+    mask = np.asarray(function(observations), dtype=bool)
+    if mask.shape != (len(observations),):
+        raise ValueError(f"{what} gives shape {mask.shape} for {len(observations)} prototypes, expected one for each")
+    return mask
 
 
 def _thin(transitions: np.ndarray) -> Any:
@@ -116,6 +125,8 @@ class LatentPlanner:
             observations (n, *shape) -> True or False (n,), asked about the prototypes. None: the learned reward.
         temperature: τ of the softmax; None for the median of ½ |Ā(z, a)|².
         discount: γ.
+        ends: a function like `goal` that says in which prototypes an episode is over. Nobody has acted there, so the
+            model does not know what follows: they lead to themselves and earn 0, unless they are goals.
         tolerance: largest error of a value.
         interpolation: η; 0 acts as the nearest prototype does, otherwise by Σ_i softmax_i(−½ |z − z_i|² / η) Q(z_i, a).
         prune_within: prototypes as near as this in ½ |·|² are one; 0 keeps all.
@@ -152,6 +163,7 @@ class LatentPlanner:
         *,
         temperature: float | None = 0.1,
         discount: float = 0.9,
+        ends: Callable[[Any], Any] | None = None,
         tolerance: float = 1e-6,
         interpolation: float = 0.0,
         prune_within: float = NEAR,
@@ -164,10 +176,9 @@ class LatentPlanner:
         observations = np.asarray(prototypes)
         z = self.encode(observations)
         rows, is_goal = np.arange(len(z)), np.zeros(len(z), dtype=bool)
+        over = _mask(ends, observations, "ends") if ends is not None else np.zeros(len(z), dtype=bool)
         if callable(goal):
-            is_goal = np.asarray(goal(observations), dtype=bool)
-            if is_goal.shape != (len(z),):
-                raise ValueError(f"goal gives shape {is_goal.shape} for {len(z)} prototypes, expected ({len(z)},)")
+            is_goal = _mask(goal, observations, "goal")
             order = np.argsort(~is_goal, kind="stable")  # goals first, so that pruning keeps them
             z, rows, is_goal = z[order], rows[order], is_goal[order]
         elif goal is not None:
@@ -214,6 +225,9 @@ class LatentPlanner:
             )
         transitions = latent_transitions(self.latents, after, temperature)
         rewards = learned if goal is None else np.repeat(self.is_goal[:, None].astype(float), after.shape[1], axis=1)
+        stuck = (self.rows >= 0) & over[self.rows] & ~self.is_goal
+        transitions[stuck] = np.eye(len(transitions))[stuck][:, None]
+        rewards[stuck] = 0.0
         self._likely = (transitions > 1 / len(transitions)).any(axis=1)  # (P, P), some action leads from i to j
         self.mdp = TabularMDP(_thin(transitions), rewards, discount)
         if goal is not None:

@@ -161,7 +161,8 @@ def train_plannable(
         One PlannableModel for each seed.
 
     Raises:
-        ValueError: another number of sets than of seeds. FloatingPointError: a loss that is not a number.
+        ValueError: another number of sets than of seeds, or observations that are single numbers. FloatingPointError: a
+            loss that is not a number.
 
     >>> from symrl_lite.envs.cartpole import CartPoles
     >>> from symrl_lite.transitions import collect
@@ -175,6 +176,11 @@ def train_plannable(
     if len(sets) != len(seeds):
         raise ValueError(f"there are {len(sets)} sets of transitions and {len(seeds)} seeds, expected one for each")
     shape = sets[0].observations.shape[1:]
+    if not shape:
+        raise ValueError(
+            "the observations are single numbers, expected vectors or images: transitions.look_up(np.eye(n)) makes "
+            "vectors of n states, look_up(images) pictures"
+        )
     actions = n_actions or max(s.n_actions for s in sets)
     dimension = settings.dimension
     if build_encoder is None:

@@ -2,13 +2,22 @@
 
 import math
 
+import gymnasium
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symrl_lite.plannable import LatentPlanner, latent_rank, latent_transitions, prune
+from symrl_lite.plannable import (
+    LatentPlanner,
+    PlannableSettings,
+    latent_rank,
+    latent_transitions,
+    prune,
+    train_plannable,
+)
+from symrl_lite.transitions import collect, play
 
 
 class Line:
@@ -163,3 +172,20 @@ def test_what_is_left_out_of_the_table_changes_no_value():
     for _ in range(planner.solution.sweeps):
         values = (planner.mdp.rewards + 0.9 * full @ values).max(axis=1)
     assert np.abs(values - planner.values).max() < 1e-10
+
+
+def test_any_gymnasium_environment_with_a_function_that_says_what_a_goal_is():
+    """A frozen lake from Gymnasium: holes end an episode, so nobody has seen what follows them."""
+    make = lambda n: gymnasium.vector.SyncVectorEnv(  # noqa: E731
+        [lambda: gymnasium.make("FrozenLake-v1", is_slippery=False)] * n
+    )
+    notes = collect(make, 300, seed=0).look_up(np.eye(16, dtype=np.float32))
+    (model,) = train_plannable(notes, [0], PlannableSettings(updates=400), n_actions=4, progress=False)
+    cells = np.eye(16, dtype=np.float32)
+    holes = lambda seen: np.isin(seen.argmax(axis=1), [5, 7, 11, 12])  # noqa: E731
+    planner = LatentPlanner(model, cells, lambda seen: seen.argmax(axis=1) == 15, ends=holes)
+    for hole in (5, 7, 11, 12):
+        row = int(np.flatnonzero(planner.rows == hole)[0])
+        assert (planner.mdp.row(row, 2) == np.eye(16)[row]).all() and planner.values[row] == 0
+    returns, lengths = play(make, lambda seen: planner.actions(cells[seen]), 3)
+    assert (returns == 1).all() and (lengths == 6).all()

@@ -120,6 +120,8 @@ def test_evaluations_come_when_asked_for_and_wrong_settings_are_refused():
     for wrong in ({"negatives_from": "the moon"}, {"anchor": "x"}, {"negatives": -1}, {"representation": "pca"}):
         with pytest.raises(ValueError, match=r"expected one of|negative number"):
             PlannableSettings(**wrong)
+    with pytest.raises(ValueError, match="look_up"):
+        train(collect(Room(pixels=1).copies, 2), [0])
     broken = replace(FEW[0], rewards=np.full(len(FEW[0]), np.nan))
     with pytest.raises(FloatingPointError, match="seed 3"):
         train(broken, [3], PlannableSettings(updates=2))
