@@ -174,7 +174,7 @@ def plan(
         views[goal].draw(figure, int(sweep))
 
     controls: dict[str, Any] = {"goal": Buttons(list(views)), "sweep": Slider([str(k) for k in sweeps])}
-    return flipbook(show, controls, caption, title, figsize=(6.8, 3.5))
+    return flipbook(show, controls, caption, title, figsize=(5.0, 5.8))
 
 
 class _Plan:
@@ -215,8 +215,8 @@ class _Plan:
 
     def draw(self, figure: Any, k: int) -> None:
         figure.set_layout_engine("none")  # places by hand: 60 frames at a tenth of a second
-        left = figure.add_axes((0.01, 0.03, 0.37, 0.86))
-        middle, right = figure.add_axes((0.39, 0.03, 0.3, 0.86)), figure.add_axes((0.695, 0.03, 0.3, 0.86))
+        left = figure.add_axes((0.02, 0.5, 0.96, 0.44))
+        middle, right = figure.add_axes((0.01, 0.01, 0.48, 0.43)), figure.add_axes((0.51, 0.01, 0.48, 0.43))
         values, path = self.values[k] / self.top, self.path(k)
         known = self.q[k].max(axis=1) > SEEN * self.top
         actions = np.where(known, self.q[k].argmax(axis=1), -1)
