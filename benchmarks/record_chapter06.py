@@ -80,13 +80,13 @@ def balancing(seeds: range) -> dict[str, Job]:
         return float(play(environment, policy, 100, seed=1000 + seeds[k])[0].mean())
 
     def job(
-        settings: PlannableSettings, plans: dict[str, dict[str, Any]], sets: list[Transitions] = data, every: int = 100
+        settings: PlannableSettings, plans: dict[str, dict[str, Any]], sets: list[Transitions] = data
     ) -> dict[str, Curve]:
         def scores(k: int, model: Any) -> dict[str, float]:
             return {name: score(k, model, **plan) for name, plan in plans.items()}
 
         curves = Curves(scores, seeds, settings)
-        train_plannable(sets, seeds, settings, every=every, after=curves)
+        train_plannable(sets, seeds, settings, every=100, after=curves)
         return curves.curves()
 
     def q_learning(rate: float) -> dict[str, Curve]:
@@ -111,25 +111,20 @@ def balancing(seeds: range) -> dict[str, Job]:
         "no negatives": partial(job, replace(base, negatives=0), plans("no negatives", 0.1)),
         "learned": partial(job, base, {"learned reward, τ 0.1": {"goal": None}}, failing),
         "episode": partial(job, replace(base, negatives_from="episode"), plans("negatives of the episode", 0.1)),
-        "predicted": partial(job, replace(base, anchor="predicted"), plans("predicted anchors", 0.1), every=500),
+        "predicted": partial(job, replace(base, anchor="predicted"), plans("predicted anchors", 0.1)),
         "plannable, temperatures": partial(
-            job,
-            base,
-            plans("plannable", 0.001, 0.01, 1.0, 10.0) | {"plannable, cap 500": {"environment": CartPoles}},
-            every=500,
+            job, base, plans("plannable", 0.001, 0.01, 1.0, 10.0) | {"plannable, cap 500": {"environment": CartPoles}}
         ),
-        "autoencoder, temperatures": partial(job, auto, plans("autoencoder", 0.03, 0.003, 0.001), every=500),
-        "no negatives, temperature": partial(
-            job, replace(base, negatives=0), plans("no negatives", 0.001, 0.0001), every=500
-        ),
+        "autoencoder, temperatures": partial(job, auto, plans("autoencoder", 0.03, 0.003, 0.001)),
+        "no negatives, temperature": partial(job, replace(base, negatives=0), plans("no negatives", 0.001, 0.0001)),
     }
     for rate in (0.0003, 0.003):
         settings = replace(base, representation="autoencoder", learning_rate=rate)
         jobs[f"autoencoder, {rate}"] = partial(
-            job, settings, plans(f"autoencoder, rate {rate}", 0.1, 0.01, 0.003), every=500
+            job, settings, plans(f"autoencoder, rate {rate}", 0.1, 0.03, 0.01, 0.003, 0.001)
         )
         jobs[f"plannable, {rate}"] = partial(
-            job, replace(base, learning_rate=rate), plans(f"plannable, rate {rate}", 0.1), every=500
+            job, replace(base, learning_rate=rate), plans(f"plannable, rate {rate}", 0.1)
         )
     for rate in (0.0003, 0.001, 0.003):
         jobs[f"q {rate}"] = partial(q_learning, rate)

@@ -23,10 +23,11 @@ SEEN = 0.01  # share of the largest value from which a value is drawn: a softmax
 PATH = "#d4380d"
 
 
-def oblique(latents: Any, lift: float = 1.6) -> np.ndarray:
+def oblique(latents: Any, up: Any = None, lift: float = 1.6) -> np.ndarray:
     """Points (n, 2) to draw latents (n, dimension): the first two principal directions, raised by the third.
 
-    The third direction is scaled so that it raises by `lift` times the spread of the second.
+    The third direction is scaled so that it raises by `lift` times the spread of the second; where numbers `up` (n,)
+    are given, the points with large ones come to lie above.
     """
     z = np.asarray(latents, dtype=np.float64)
     z = z - z.mean(axis=0)
@@ -39,6 +40,8 @@ def oblique(latents: Any, lift: float = 1.6) -> np.ndarray:
     if along.shape[1] < 3 or along[:, 2].std() < 1e-3 * max(along[:, 1].std(), 1e-12):
         return along[:, :2]
     raised = along[:, 2] / along[:, 2].std() * along[:, 1].std() * lift
+    if up is not None and np.asarray(up, dtype=float) @ along[:, 2] < 0:
+        raised = -raised
     return np.stack([along[:, 0], 0.55 * along[:, 1] + raised], axis=1)
 
 
@@ -50,7 +53,7 @@ def draw_latent_graph(axes: Any, points: np.ndarray, moves: Any, values: Any, **
         points: (n, 2).
         moves: (n, actions), where each action leads.
         values: (n,), from 0 to 1.
-        marks: path, a list of points to walk along; goal, one point.
+        marks: path, a list of points to walk along; start and goal, one point each.
     """
     table = np.asarray(moves)
     edges = np.stack([np.repeat(np.arange(len(table)), table.shape[1]), table.ravel()], axis=1)
@@ -59,6 +62,8 @@ def draw_latent_graph(axes: Any, points: np.ndarray, moves: Any, values: Any, **
     if len(path) > 1:
         axes.plot(*points[path].T, color=PATH, linewidth=2.6, zorder=2)
     axes.scatter(*points.T, c=[_shade(v) for v in values], s=42, edgecolors="#404040", linewidths=0.7, zorder=3)
+    if marks.get("start") is not None:
+        axes.plot(*points[[marks["start"]]].T, "o", color="#222222", markersize=9, zorder=4)
     if marks.get("goal") is not None:
         x, y = points[marks["goal"]]
         axes.plot([x], [y], marker="*", color=ORANGE, markeredgecolor="black", markersize=17, zorder=4)
@@ -76,7 +81,7 @@ def draw_room_values(axes: Any, room: Any, key: bool, values: Any, **marks: Any)
         room: a Room.
         key: whether the key lies on the floor.
         values: (places,), from 0 to 1.
-        marks: path, a list of places; goal, a place; actions, (places,), −1 for no arrow.
+        marks: path, a list of places; start and goal, a place each; actions, (places,), −1 for no arrow.
     """
     side = 8
     cells = {room.places[p][1]: p for p in range(room.n_places) if room.places[p][0][0] == key}
@@ -103,7 +108,9 @@ def draw_room_values(axes: Any, room: Any, key: bool, values: Any, **marks: Any)
     if key:
         i, j = room.objects[0]
         axes.text(j, i, "key", ha="center", va="center", fontsize=10, fontweight="bold")
-    goal = marks.get("goal")
+    start, goal = marks.get("start"), marks.get("goal")
+    if start is not None and room.places[start][0][0] == key:
+        axes.plot(*room.places[start][1][::-1], "o", color="#222222", markersize=9)
     if goal is not None and room.places[goal][0][0] == key:
         i, j = room.places[goal][1]
         axes.plot([j], [i], marker="*", color=ORANGE, markeredgecolor="black", markersize=17)
@@ -114,7 +121,15 @@ def draw_room_values(axes: Any, room: Any, key: bool, values: Any, **marks: Any)
 
 
 def latent_graphs(
-    latents: Mapping[str, Any], moves: Any, values: Any, *, alt: str, title: str, columns: int = 2
+    latents: Mapping[str, Any],
+    moves: Any,
+    values: Any,
+    *,
+    alt: str,
+    title: str,
+    columns: int = 2,
+    up: Any = None,
+    labels: Mapping[int, str] | None = None,
 ) -> Picture:
     """Latents of several encoders as graphs: points joined by moves, each panel on a scale of its own.
 
@@ -125,6 +140,8 @@ def latent_graphs(
         alt: alternative text.
         title: the finding.
         columns: panels side by side.
+        up: (n,), numbers; points with large ones come to lie above.
+        labels: row of a point -> what is written beside it.
 
     >>> corners = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0.0]])
     >>> latent_graphs({"a": corners, "b": 2 * corners}, [[1], [2], [3], [0]], np.zeros(4), title="Two squares",
@@ -136,7 +153,17 @@ def latent_graphs(
     def draw(figure: Figure) -> None:
         grid = np.atleast_1d(figure.subplots(rows, columns)).ravel()
         for axes, (name, z) in zip(grid, latents.items(), strict=False):
-            draw_latent_graph(axes, oblique(z), moves, values)
+            points = oblique(z, up)
+            draw_latent_graph(axes, points, moves, values)
+            for row, text in (labels or {}).items():
+                look: dict[str, Any] = {
+                    "boxstyle": "round,pad=0.15",
+                    "facecolor": "white",
+                    "edgecolor": "none",
+                    "alpha": 0.8,
+                }
+                axes.annotate(text, points[row], (5, 5), textcoords="offset points", fontsize=9, bbox=look, zorder=5)
+            axes.margins(0.12)
             axes.set_title(name)
         for axes in grid[len(latents) :]:
             axes.set_axis_off()
@@ -186,7 +213,7 @@ class _Plan:
         self.room, self.cell, self.moves = room, cell, room.moves()
         self.goal, self.start = room.place_of(cell, key=False), start
         nearest = planner.nearest(images)  # (places,)
-        self.points = oblique(planner.encode(images))
+        self.points = oblique(planner.encode(images), [floor[0] for floor, _ in room.places])
         self.values, self.q = {}, {}
         q, values = np.zeros_like(planner.q_values), np.zeros(len(planner.latents))
         for k in range(max(sweeps) + 1):
@@ -220,10 +247,11 @@ class _Plan:
         values, path = self.values[k] / self.top, self.path(k)
         known = self.q[k].max(axis=1) > SEEN * self.top
         actions = np.where(known, self.q[k].argmax(axis=1), -1)
-        draw_latent_graph(left, self.points, self.moves, values, path=path, goal=self.goal)
+        ends = {"path": path, "start": self.start, "goal": self.goal}
+        draw_latent_graph(left, self.points, self.moves, values, **ends)
         left.set_title("latent space")
         for axes, key, name in ((middle, True, "key on the floor"), (right, False, "key in the hand")):
-            draw_room_values(axes, self.room, key, values, path=path, goal=self.goal, actions=actions)
+            draw_room_values(axes, self.room, key, values, actions=actions, **ends)
             axes.set_title(name)
 
 

@@ -248,6 +248,7 @@ def curves(
     log_x: bool = False,
     levels: Mapping[str, float] | None = None,
     figsize: tuple[float, float] = (6.4, 4.0),
+    legend_below: bool = False,
 ) -> Picture:
     """Median over seeds against x, with an interval: all seeds, their middle half, or 95 % of them.
 
@@ -264,6 +265,7 @@ def curves(
         log_x: logarithmic x axis.
         levels: label -> height of a horizontal line to compare with.
         figsize: in inches.
+        legend_below: put the legend below the axes, where it covers no curve.
 
     Raises:
         ValueError: shapes that do not fit, no series or more than eight, an unknown band.
@@ -305,7 +307,11 @@ def curves(
         axes.grid(color="#dddddd", linewidth=0.7)
         axes.set_axisbelow(True)
         several = any(len(values) > 1 for values in data.values())
-        axes.legend(title=f"median, band: {shown} of the {of}" if several else None, title_fontsize=10)
+        heading = f"median, band: {shown} of the {of}" if several else None
+        if legend_below:
+            figure.legend(loc="outside lower center", ncols=2, title=heading, title_fontsize=10)
+        else:
+            axes.legend(title=heading, title_fontsize=10)
 
     return picture(draw, alt=alt, title=required_text(title, "title"), figsize=figsize)
 
@@ -360,6 +366,9 @@ def commuting_square(
     title: str | None = None,
     draw_in: Draw = draw_image,
     draw_out: Draw = draw_image,
+    corners: Sequence[str] = ("x", "L_g x", "f(x)", "K_g f(x)", "f(L_g x)"),
+    arrows: Sequence[str] = ("L_g", "K_g", "f"),
+    nearly: float = 0.0,
 ) -> Picture:
     """The square that must commute, f(L_g x) = K_g f(x): x, L_g x, f(x), and both routes to the last corner.
 
@@ -373,6 +382,9 @@ def commuting_square(
         title: the finding; by default whether both routes agree, and by how much they do not.
         draw_in: draws a state on axes.
         draw_out: draws a value of f on axes; `draw_bars` for vectors.
+        corners: what is written above x, L_g x, f(x), K_g f(x) and f(L_g x).
+        arrows: what is written at the arrows L_g, K_g and f.
+        nearly: a difference of at most this is drawn as ≈.
 
     >>> commuting_square(np.fliplr, np.eye(3), lambda g, x: x.T, lambda g, y: y.T, 1,
     ...                  alt="Mirroring and transposing, in both orders: the results differ.")
@@ -391,19 +403,20 @@ def commuting_square(
 
     def draw(figure: Figure) -> None:
         grid = figure.add_gridspec(3, 5, height_ratios=[1, 0.25, 1], width_ratios=[1, 0.4, 1, 0.22, 1])
-        parts = [(0, 0, x, "$x$", draw_in), (0, 4, moved, "$L_g x$", draw_in), (2, 0, value, "$f(x)$", draw_out)]
-        parts += [(2, 2, other_way, "$K_g f(x)$", draw_out), (2, 4, one_way, "$f(L_g x)$", draw_out)]
-        for row, column, what, name, draw_part in parts:
+        parts = [(0, 0, x, draw_in), (0, 4, moved, draw_in), (2, 0, value, draw_out)]
+        parts += [(2, 2, other_way, draw_out), (2, 4, one_way, draw_out)]
+        for name, (row, column, what, draw_part) in zip(corners, parts, strict=True):
             axes = figure.add_subplot(grid[row, column])
             draw_part(axes, what)
-            axes.set_title(name)
-        _arrow(figure.add_subplot(grid[0, 1:4]), "$L_g$", down=False)
-        _arrow(figure.add_subplot(grid[2, 1]), "$K_g$", down=False)
-        _arrow(figure.add_subplot(grid[1, 0]), "$f$", down=True)
-        _arrow(figure.add_subplot(grid[1, 4]), "$f$", down=True)
+            axes.set_title(f"${name}$")
+        above, below, down = (f"${name}$" for name in arrows)
+        _arrow(figure.add_subplot(grid[0, 1:4]), above, down=False)
+        _arrow(figure.add_subplot(grid[2, 1]), below, down=False)
+        _arrow(figure.add_subplot(grid[1, 0]), down, down=True)
+        _arrow(figure.add_subplot(grid[1, 4]), down, down=True)
         between = figure.add_subplot(grid[2, 3])
         between.set_axis_off()
-        between.text(0.5, 0.5, "=" if agree else "≠", fontsize=24, ha="center", va="center")
+        between.text(0.5, 0.5, "=" if agree else "≈" if error <= nearly else "≠", fontsize=24, ha="center", va="center")
 
     return picture(draw, alt=alt, title=title, figsize=(6.4, 4.6))
 

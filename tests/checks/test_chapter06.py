@@ -57,6 +57,9 @@ def test_a_accepts(answer):
         (lambda a, n, h: (h - gaps(a, n)).clamp(min=0).sum(), "sum over the batch"),
         (lambda a, n, h: (gaps(a, n) - h).clamp(min=0).sum(1).mean(), "expected 0.68"),
         (lambda a, n, h: (h * n.shape[1] - gaps(a, n).sum(1)).clamp(min=0).mean(), "own hinge"),
+        (lambda a, n, h: (h - gaps(a, n).sum(1)).clamp(min=0).mean(), "own hinge"),
+        (lambda a, n, h: (h - gaps(a.detach(), n)).clamp(min=0).sum(1).mean(), "no push"),
+        (lambda a, n, h: ((h - gaps(a, n)).clamp(min=0) * (gaps(a, n) > 0)).sum(1).mean(), "like any other"),
         (lambda a, n, h: (1 - gaps(a, n)).clamp(min=0).sum(1).mean(), "hinge 2"),
         (lambda a, n, h: (h - gaps(a, n)).clamp(min=0).sum(1).mean().item(), "no gradient"),
         (lambda a, n, h: (h - gaps(a, n)).clamp(min=0).sum(1).mean().detach(), "no gradient"),
@@ -111,7 +114,8 @@ def softmax(scores, axis=-1):
         (lambda z, t, tau: softmax(distances(z, t) / tau), "*minus*"),
         (lambda z, t, tau: softmax(-distances(z, t) / tau, axis=0), "sum to 1"),
         (lambda z, t, tau: np.exp(-distances(z, t) / tau), "sum to 1"),
-        (lambda z, t, tau: softmax(-distances(z, t) / 0.5), "expected"),
+        (lambda z, t, tau: softmax(-distances(z, t) / 0.4), "expected"),
+        (lambda z, t, tau: softmax(-distances(z, t) / tau**2), "once"),
         (lambda z, t, tau: softmax(-distances(z, t) / tau).transpose(1, 0, 2), "has shape"),
     ],
 )
@@ -140,6 +144,7 @@ def test_b_rejects_overflow():
         lambda row, column, key: [6.0 * row + column + 36 * (not key)],  # a line: the steps of 6 and of 1
         lambda row, column, key: np.array([row + column, row - column, 5.0 - 3 * key, 1.0]),
         lambda row, column, key: torch.tensor([3.0 * column, row, 4.0 * key]),
+        lambda row, column, key: 12 * row + 2 * column + 100 * key,  # a plain number
     ],
 )
 def test_c_accepts(answer):
