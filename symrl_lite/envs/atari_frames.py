@@ -1,0 +1,93 @@
+"""Two small frames of an Atari game as one picture, as world models were tried on. Needs `ale-py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import Box, Discrete
+
+__all__ = ["GAMES", "AtariFrames"]
+
+PIXELS = 50
+# Rows of the screen that show the game, and how many random steps are made before an episode begins.
+GAMES = {"Pong": ((35, 190), 58), "SpaceInvaders": ((30, 200), 50)}
+
+
+class AtariFrames(gymnasium.Env[Any, Any]):
+    """The last two frames of a game, cut and made smaller, (6, 50, 50), whole numbers from 0 to 255.
+
+    Four frames pass with each action, without sticky actions. Before an episode begins, random actions are made until
+    the game is under way. info["state"] is empty, (0,): nobody tells what is on the screen.
+
+    Args:
+        game: "Pong" or "SpaceInvaders".
+        max_steps: length after which an episode is truncated.
+
+    Raises:
+        ModuleNotFoundError: ale-py is not installed. ValueError: another game.
+
+    Source: the Atari data of Kipf et al. 2020, Contrastive Learning of Structured World Models.
+    """
+
+    metadata = {"render_modes": []}  # noqa: RUF012
+
+    def __init__(self, game: str = "Pong", max_steps: int = 10) -> None:
+        if game not in GAMES:
+            raise ValueError(f"game is {game!r}, expected one of {tuple(GAMES)}")
+        import ale_py
+
+        gymnasium.register_envs(ale_py)
+        ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
+        self._rows, self._warm_up = GAMES[game]
+        self._game = gymnasium.make(f"{game}NoFrameskip-v4", repeat_action_probability=0.0, frameskip=4)
+        self.max_steps = max_steps
+        self._n_actions = int(self._game.action_space.n)  # type: ignore[attr-defined]
+        self.action_space = Discrete(self._n_actions)
+        self.observation_space: Any = Box(0, 255, (6, PIXELS, PIXELS), np.uint8)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """A new game, played at random until it is under way."""
+        super().reset(seed=seed)
+        ended = True
+        while ended:  # a game that ends so soon is not used
+            screen, _ = self._game.reset(seed=int(self.np_random.integers(2**31)))
+            before, ended = screen, False
+            for _ in range(self._warm_up):
+                before = screen
+                screen, _, terminated, truncated, _ = self._game.step(self.np_random.integers(self._n_actions))
+                ended = ended or bool(terminated or truncated)
+        self._before, self._now, self._steps = self._small(before), self._small(screen), 0
+        return self._seen(), {"state": np.zeros(0)}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Four frames with one action."""
+        screen, reward, terminated, truncated, _ = self._game.step(int(action))
+        self._before, self._now = self._now, self._small(screen)
+        self._steps += 1
+        truncated = truncated or (self._steps >= self.max_steps and not terminated)
+        return self._seen(), float(reward), bool(terminated), bool(truncated), {"state": np.zeros(0)}
+
+    def close(self) -> None:
+        """Close the emulator."""
+        self._game.close()
+
+    def _seen(self) -> np.ndarray:
+        return np.concatenate([self._before, self._now])
+
+    def _small(self, screen: Any) -> np.ndarray:
+        """The rows of the game, as means over the pixels that fall into one of 50 × 50, (3, 50, 50)."""
+        cut = np.asarray(screen, dtype=np.float64)[slice(*self._rows)]
+        return _means(_means(cut, 0), 1).transpose(2, 0, 1).round().astype(np.uint8)
+
+
+def _means(image: np.ndarray, axis: int) -> np.ndarray:
+    """Make an axis 50 long; each new entry is the mean of its stretch of the old ones, parts of them included."""
+    n = image.shape[axis]
+    sums = np.concatenate([np.zeros_like(image.take([0], axis)), image.cumsum(axis)], axis)  # up to each border
+    borders = np.arange(PIXELS + 1) * n / PIXELS
+    low = np.floor(borders).astype(int).clip(max=n - 1)
+    share = (borders - low).reshape([-1 if k == axis else 1 for k in range(image.ndim)])
+    at = sums.take(low, axis) * (1 - share) + sums.take(low + 1, axis) * share
+    return np.diff(at, axis=axis) * PIXELS / n

@@ -1,0 +1,419 @@
+"""Contrastive structured world models (C-SWM): codes of objects that move as the objects do, and no picture predicted.
+
+Read it from top to bottom: energy and losses, then the training, then the measure. The networks are in
+`_structured_model`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from symrl_lite._structured_model import StructuredModel
+from symrl_lite._tiles import gather_tiles
+from symrl_lite.episodes import Episodes
+from symrl_lite.ranking import Ranking, ranking_metrics
+
+__all__ = [
+    "Ranking",
+    "StructuredModel",
+    "StructuredSettings",
+    "contrastive_energy_loss",
+    "energy",
+    "load_model",
+    "pixel_loss",
+    "rank_rollouts",
+    "ranking_metrics",
+    "save_model",
+    "train_structured",
+]
+
+
+# --- Energy and losses --------------------------------------------------------------------------------------------
+
+
+def energy(predicted: Tensor, after: Tensor, sigma: float = 0.5) -> Tensor:
+    """H = 1/K Σ_k |z̃^k − z'^k|² / (2 σ²): how far two sets of codes are apart, the mean over objects.
+
+    Args:
+        predicted, after: (..., K, D).
+        sigma: the unit of length.
+
+    Returns:
+        (...).
+
+    >>> energy(torch.tensor([[[3.0, 4.0], [0.0, 0.0]]]), torch.zeros(1, 2, 2))
+    tensor([25.])
+
+    Source: Kipf et al. 2020, Contrastive Learning of Structured World Models (equation 6).
+    """
+    return (predicted - after).square().sum(dim=-1).mean(dim=-1) / (2 * sigma**2)
+
+
+def contrastive_energy_loss(positive: Tensor, negative: Tensor, hinge: float = 1.0) -> Tensor:
+    """mean H + mean max(0, γ − H̃): what belongs together is drawn together, what does not is kept apart.
+
+    Args:
+        positive: H(z + Δz, z'), (batch,).
+        negative: H̃, (batch,): z̃ of another picture against z (the released code) or against z' (the paper).
+        hinge: γ.
+
+    Returns:
+        One number.
+
+    >>> contrastive_energy_loss(torch.tensor([0.5]), torch.tensor([0.75]))
+    tensor(0.7500)
+
+    Source: Kipf et al. 2020, Contrastive Learning of Structured World Models (equation 7).
+    """
+    return positive.mean() + (hinge - negative).clamp(min=0).mean()
+
+
+def pixel_loss(logits: Tensor, pixels: Tensor) -> Tensor:
+    """Cross-entropy of pixels from 0 to 1, summed over a picture, mean over the batch.
+
+    Args:
+        logits, pixels: (batch, ...).
+
+    >>> pixel_loss(torch.zeros(1, 2), torch.tensor([[0.0, 1.0]]))
+    tensor(1.3863)
+    """
+    return nn.functional.binary_cross_entropy_with_logits(logits, pixels, reduction="sum") / len(logits)
+
+
+# --- Training -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class StructuredSettings:
+    """The numbers of `train_structured`; the defaults are chapter 7's for the shapes. Ablations are arguments here."""
+
+    updates: int = 4000  # gradient steps
+    batch_size: int = 128
+    learning_rate: float = 3e-3  # of Adam, at its highest
+    warm_up: int = 100  # updates in which the rate rises; from then on it falls to 0 along a cosine
+    slots: int = 5  # K; 1: nothing is told apart
+    dimension: int = 2  # D, of a slot
+    hidden: int = 64  # units of all networks
+    channels: int = 32  # of the convolutions
+    tile: int = 10  # side of the first filter, in pixels
+    depth: int = 0  # 3 × 3 convolutions after it
+    maps_per_slot: int = 1  # feature maps that a slot is read from
+    graph: bool = True  # False: each object on its own
+    actions: Literal["slot", "copied", "none"] = "slot"
+    loss: Literal["contrastive", "attraction", "pixels", "autoencoder"] = "contrastive"
+    anchor: Literal["state", "next"] = "state"  # what negatives are kept away from: z (the code) or z' (the paper)
+    negatives_from: Literal["data", "episode", "both"] = "data"  # both: half of them from each
+    hinge: float = 1.0  # γ
+    sigma: float = 0.5  # σ
+    equivariant: bool = False  # the networks turn with the picture
+
+    def __post_init__(self) -> None:
+        for name, known in (
+            ("loss", ("contrastive", "attraction", "pixels", "autoencoder")),
+            ("anchor", ("state", "next")),
+            ("negatives_from", ("data", "episode", "both")),
+        ):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is {getattr(self, name)!r}, expected one of {known}")
+        if self.updates < 0 or self.batch_size < 2 or self.warm_up < 0:
+            raise ValueError(f"{self} has a negative number of something, or a batch of one, which has no negatives")
+
+    @property
+    def draws(self) -> bool:
+        """Whether the loss compares pictures."""
+        return self.loss in ("pixels", "autoencoder")
+
+    def rate(self, update: int) -> float:
+        """The learning rate of an update, the first of which is 0."""
+        rising = min(1.0, (update + 1) / max(self.warm_up, 1))
+        return self.learning_rate * rising * (1 + math.cos(math.pi * update / max(self.updates, 1))) / 2
+
+    def build(self, shape: Sequence[int], n_actions: int) -> StructuredModel:
+        """A model for such pictures and actions."""
+        colors, height, width = shape
+        return StructuredModel(
+            (colors, height, width),
+            n_actions,
+            slots=self.slots,
+            dimension=self.dimension,
+            hidden=self.hidden,
+            channels=self.channels,
+            tile=self.tile,
+            depth=self.depth,
+            maps_per_slot=self.maps_per_slot,
+            graph=self.graph,
+            actions=self.actions,
+            decoder=self.draws,
+            equivariant=self.equivariant,
+        )
+
+
+def train_structured(
+    data: Episodes | Sequence[Episodes],
+    seeds: Sequence[int],
+    settings: StructuredSettings = StructuredSettings(),
+    *,
+    n_actions: int | None = None,
+    progress: bool = True,
+    checkpoint: str | Path | None = None,
+    save_every: int = 500,
+    every: int = 0,
+    after: Callable[[int, int, StructuredModel], None] | None = None,
+) -> list[StructuredModel]:
+    """Minimize the loss of the settings, for one seed after the other.
+
+    Losses: "contrastive", H and the hinge; "attraction", H alone, which collapses; "pixels", a decoder draws
+    this picture and the next one (the published ablation "− contrastive loss"); "autoencoder", a decoder draws
+    this picture, and the transition is fitted to codes that it does not shape (a world model in two parts).
+
+    Args:
+        data: one set of episodes for all seeds, or one for each.
+        seeds: whole numbers.
+        settings: the numbers of the training.
+        n_actions: by default one more than the largest action in the data.
+        progress: whether to show a bar.
+        checkpoint: a folder. All that a run needs is kept there every `save_every` updates, and a call with the same
+            settings and seeds continues where it was; the result is the same as without a stop.
+        save_every: see `checkpoint`.
+        every: if above 0, call `after` with the number of updates, the seed and the model at `every`, 2 · `every`, ...
+        after: see `every`.
+
+    Returns:
+        One StructuredModel for each seed, in `eval` mode.
+
+    Raises:
+        ValueError: another number of sets than of seeds, the same seed twice, or a checkpoint of other settings.
+            FloatingPointError: a loss that is not a number.
+
+    >>> from symrl_lite.envs.shapes import Shapes
+    >>> from symrl_lite.episodes import record_episodes
+    >>> data = record_episodes(Shapes().copies, episodes=10, steps=10)
+    >>> model, = train_structured(data, [0], StructuredSettings(updates=5), progress=False)
+    >>> model.encode(data.observations[0, :1]).shape
+    torch.Size([1, 5, 2])
+
+    Source: Kipf et al. 2020, Contrastive Learning of Structured World Models.
+    """
+    sets = [data] * len(seeds) if isinstance(data, Episodes) else list(data)
+    if len(sets) != len(seeds) or len(set(seeds)) != len(seeds):
+        raise ValueError(f"there are {len(sets)} sets of episodes and seeds {list(seeds)}, expected one for each seed")
+    actions = n_actions or 1 + max(int(s.actions.max()) for s in sets)
+    folder = None if checkpoint is None else Path(checkpoint)
+    bar = tqdm(
+        total=settings.updates * len(seeds),
+        unit=" updates",
+        disable=not progress or os.environ.get("SYMRL_STATIC") == "1",  # a page that is built shows no bar
+        leave=False,
+    )
+    models: list[StructuredModel] = []
+    draws: _Draws | None = None
+    try:
+        for seed, episodes in zip(seeds, sets, strict=True):
+            if draws is None or draws.episodes is not episodes:
+                draws = _Draws(episodes, settings)
+            run = _Run(draws, seed, settings, actions)
+            if folder is not None:
+                run.restore(folder)
+                bar.update(run.update)
+            while run.update < settings.updates:
+                run.step()
+                bar.update()
+                if folder is not None and (run.update % save_every == 0 or run.update == settings.updates):
+                    run.keep(folder)
+                if after is not None and every and run.update % every == 0:
+                    after(run.update, seed, run.model.eval())
+            models.append(run.model.eval())
+    finally:
+        bar.close()
+    return models
+
+
+class _Draws:
+    """Random batches of steps, as rows of a table of pictures that are cut into tiles."""
+
+    def __init__(self, episodes: Episodes, settings: StructuredSettings) -> None:
+        self.episodes, self.settings = episodes, settings
+        E, frames = episodes.observations.shape[:2]
+        self.steps = frames - 1
+        self.tiles = gather_tiles(
+            episodes.observations.reshape(E * frames, *episodes.observations.shape[2:]), settings.tile
+        )
+        self.actions = torch.from_numpy(episodes.actions.astype(np.int64))
+
+    def next(self, random: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Rows of s, of s' and of the negative (batch,), and the actions (batch,)."""
+        B = self.settings.batch_size
+        episode, t = random.integers(len(self.episodes), size=B), random.integers(self.steps, size=B)
+        shuffled = random.permutation(B)
+        other = episode[shuffled] * (self.steps + 1) + t[shuffled]
+        if self.settings.negatives_from != "data":
+            own = slice(0 if self.settings.negatives_from == "episode" else B // 2, None)
+            other[own] = (episode * (self.steps + 1) + random.integers(self.steps, size=B))[own]
+        row = episode * (self.steps + 1) + t
+        rows = [torch.from_numpy(r) for r in (row, row + 1, other)]
+        return rows[0], rows[1], rows[2], self.actions[torch.from_numpy(episode), torch.from_numpy(t)]
+
+    def pixels(self, rows: Tensor) -> Tensor:
+        """The pictures from 0 to 1, as tiles, (batch, cells, values)."""
+        tiles = self.tiles
+        if tiles.index is not None:
+            return nn.functional.embedding(tiles.index[rows], tiles.table.float().div(255))
+        return tiles.table.view(-1, tiles.cells, tiles.table.shape[1])[rows].float().div(255)
+
+
+class _Run:
+    """The training of one seed, which can be kept and continued at any update."""
+
+    def __init__(self, draws: _Draws, seed: int, settings: StructuredSettings, n_actions: int) -> None:
+        self.draws, self.seed, self.settings = draws, seed, settings
+        with torch.random.fork_rng(devices=[]):  # leaves the caller's random numbers alone
+            torch.manual_seed(seed)
+            self.model = settings.build(draws.episodes.observations.shape[2:], n_actions)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=settings.learning_rate, fused=True)
+        self.random = np.random.default_rng([seed, 7])
+        self.update = 0
+
+    def step(self) -> None:
+        """One update."""
+        self.model.train()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.settings.rate(self.update)
+        loss = _loss(self.model, self.draws, self.random, self.settings)
+        if not bool(loss.isfinite()):
+            raise FloatingPointError(f"the loss of seed {self.seed} is no number after {self.update} updates")
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        self.update += 1
+
+    def keep(self, folder: Path) -> None:
+        """Write all that is needed to go on; a stop in the middle of it leaves the last one as it was."""
+        folder.mkdir(parents=True, exist_ok=True)
+        state = {
+            "settings": asdict(self.settings),
+            "update": self.update,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "random": self.random.bit_generator.state,
+        }
+        target = folder / f"seed{self.seed}.pt"
+        torch.save(state, target.with_suffix(".part"))
+        target.with_suffix(".part").replace(target)
+
+    def restore(self, folder: Path) -> None:
+        """Go on where the file of this seed ends, if there is one."""
+        path = folder / f"seed{self.seed}.pt"
+        if not path.is_file():
+            return
+        state = torch.load(path, weights_only=True)
+        if state["settings"] != asdict(self.settings):
+            differ = sorted(k for k, v in asdict(self.settings).items() if state["settings"].get(k) != v)
+            raise ValueError(f"{path} was made with other settings ({', '.join(differ)}): use another folder")
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.random.bit_generator.state = state["random"]
+        self.update = state["update"]
+
+
+def _loss(model: StructuredModel, draws: _Draws, random: np.random.Generator, settings: StructuredSettings) -> Tensor:
+    """The loss of one batch, one number."""
+    before, after, other, actions = draws.next(random)
+    rows = [before, after]
+    if settings.loss == "contrastive" and settings.negatives_from != "data":
+        rows.append(other)
+    z, z_next, *rest = model.encode_tiles(draws.tiles, torch.cat(rows)).split(len(before))
+    if settings.loss == "contrastive":
+        # Negatives of the data are the pictures of this batch in another order.
+        z_other = rest[0] if rest else z[_order(before, other)]
+        negative = energy(z_other, z if settings.anchor == "state" else z_next, settings.sigma)
+        return contrastive_energy_loss(energy(model.step(z, actions), z_next, settings.sigma), negative, settings.hinge)
+    if settings.loss == "attraction":
+        return energy(model.step(z, actions), z_next, settings.sigma).mean()
+    assert model.decoder is not None  # the settings have built one
+    drawn = pixel_loss(model.decoder(z), draws.pixels(before))
+    if settings.loss == "pixels":
+        return drawn + pixel_loss(model.decoder(model.step(z, actions)), draws.pixels(after))
+    fixed, fixed_next = z.detach(), z_next.detach()
+    return drawn + energy(model.step(fixed, actions), fixed_next, settings.sigma).mean()
+
+
+def _order(before: Tensor, other: Tensor) -> Tensor:
+    """Where in the batch the picture of `other` is, (batch,)."""
+    in_order = before.argsort()
+    return in_order[torch.searchsorted(before[in_order], other)]
+
+
+# --- Models in files ----------------------------------------------------------------------------------------------
+
+
+def save_model(model: StructuredModel, settings: StructuredSettings, shape: Sequence[int], path: str | Path) -> None:
+    """Write a model, and what it takes to build it again, to a file.
+
+    Args:
+        model: what `train_structured` returns.
+        settings: with which it was made.
+        shape: of the pictures, (channels, height, width).
+        path: of the file.
+    """
+    state = {"settings": asdict(settings), "shape": list(shape), "n_actions": model.n_actions}
+    torch.save(state | {"model": model.state_dict()}, path)
+
+
+def load_model(path: str | Path) -> tuple[StructuredModel, StructuredSettings]:
+    """Read what `save_model` wrote; only numbers are read, no code is run."""
+    state = torch.load(path, weights_only=True)
+    settings = StructuredSettings(**state["settings"])
+    model = settings.build(state["shape"], state["n_actions"])
+    model.load_state_dict(state["model"])
+    return model.eval(), settings
+
+
+# --- The measure --------------------------------------------------------------------------------------------------
+
+
+def rank_rollouts(
+    model: StructuredModel,
+    episodes: Episodes,
+    steps: Sequence[int] = (1, 5, 10),
+    *,
+    hits: Sequence[int] = (1,),
+    ties: Literal["against", "for"] = "against",
+    known_states: bool = True,
+) -> dict[int, Ranking]:
+    """After n steps from the start of each episode, is the code of what is then seen the nearest to the predicted one?
+
+    Candidates are the pictures of all episodes after n steps.
+
+    Args:
+        model: what is tried.
+        episodes: new ones, (E, T) with T at least the largest of `steps`.
+        steps: n.
+        hits, ties: as for `ranking_metrics`.
+        known_states: whether candidates with the same true state are left out.
+
+    Returns:
+        A Ranking for each n.
+    """
+    with torch.no_grad():
+        codes = model.rollout(episodes.observations[:, 0], episodes.actions[:, : max(steps)])
+        numbers: Any = episodes.state_numbers
+        return {
+            n: ranking_metrics(
+                codes[:, n],
+                model.encode(episodes.observations[:, n]),
+                numbers[:, n] if known_states else None,
+                hits=hits,
+                ties=ties,
+            )
+            for n in steps
+        }
