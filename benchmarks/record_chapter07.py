@@ -1,14 +1,14 @@
 """Make the recorded tables of chapter 7 again.
 
-    python benchmarks/record_chapter07.py shapes     # 2-D shapes: all ablations; half an hour
-    python benchmarks/record_chapter07.py relations  # crowded boards, identical shapes; a quarter of an hour
-    python benchmarks/record_chapter07.py up         # trained with pushes up alone; ten minutes
-    python benchmarks/record_chapter07.py bodies     # three bodies; half an hour
-    python benchmarks/record_chapter07.py blocks     # blocks that hide each other; two hours
-    python benchmarks/record_chapter07.py atari      # Pong and Space Invaders; two hours, needs ale-py
+    python benchmarks/record_chapter07.py objects_shapes     # 2-D shapes: all ablations; half an hour
+    python benchmarks/record_chapter07.py objects_relations  # crowded boards, identical shapes; a quarter of an hour
+    python benchmarks/record_chapter07.py objects_up         # trained with pushes up alone; ten minutes
+    python benchmarks/record_chapter07.py objects_bodies     # three bodies; half an hour
+    python benchmarks/record_chapter07.py objects_blocks     # blocks that hide each other; an hour and a half
+    python benchmarks/record_chapter07.py objects_atari      # Pong and Space Invaders; two hours, needs ale-py
 
-Each writes symrl_lite/results/objects_NAME.json, after every seed of every row, and goes on where it stopped. Steps are
-those of a rollout; a value is a share in percent (H@1, H@10 or MRR) for one seed.
+Each writes symrl_lite/results/NAME.json, after every seed of every row, and goes on where it stopped; a number after
+the name runs only so many seeds. Steps are those of a rollout; a value is a share in percent (H@1, H@10 or MRR).
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def up() -> Iterator[Row]:
             yield Row(f"{name}, {what}", settings, data, test)
 
 
-UP_EPISODES, UP_STEPS = 6000, 5
+UP_EPISODES, UP_STEPS = 10000, 3
 UP_SETTINGS = {
     "equivariant": StructuredSettings(updates=3000, hidden=128, equivariant=True),
     "plain": StructuredSettings(updates=3000, hidden=128),
@@ -118,7 +118,7 @@ UP_SETTINGS = {
 def bodies() -> Iterator[Row]:
     """Three bodies: nothing is done, two frames are seen."""
     data, test = partial(_played, ThreeBodyCopies, 3000, 10), partial(_played, ThreeBodyCopies, 1000, 10, TEST_SEED)
-    base = StructuredSettings(slots=3, dimension=4, actions="none", tile=5, depth=1)
+    base = StructuredSettings(updates=3000, slots=3, dimension=4, actions="none", tile=5, depth=1)
     rows: dict[str, dict[str, Any]] = {
         "C-SWM": {},
         "no graph network": {"graph": False},
@@ -131,7 +131,7 @@ def bodies() -> Iterator[Row]:
 def blocks() -> Iterator[Row]:
     """The shapes' table, seen as blocks."""
     data, test = partial(_played, Blocks().copies, 300, 100), partial(_played, Blocks().copies, 1000, 10, TEST_SEED)
-    base = StructuredSettings(tile=5, depth=1)
+    base = StructuredSettings(updates=3000, tile=5, depth=1)
     for name in ("C-SWM", "no graph network", "one slot", "autoencoder", "pixels instead of contrast"):
         yield Row(name, replace(base, **ABLATIONS[name]), data, test, seeds=(0, 1, 2, 3))
 
@@ -143,60 +143,86 @@ def atari() -> Iterator[Row]:
             partial(_played, AtariFrames(game), 1000, 10),
             partial(_played, AtariFrames(game), 100, 10, TEST_SEED),
         )
-        base = StructuredSettings(updates=3000, dimension=4, actions="copied", tile=5, depth=1)
+        base = StructuredSettings(updates=1500, dimension=4, actions="copied", tile=5, depth=1)
         for k in (5, 3, 1):
             yield Row(f"{game}, K = {k}", replace(base, slots=k), data, test, (0, 1, 2, 3), n_actions=n_actions)
         auto = replace(base, loss="autoencoder", slots=1, dimension=32, maps_per_slot=5)
         yield Row(f"{game}, autoencoder", auto, data, test, (0, 1, 2, 3), n_actions=n_actions)
 
 
-PLANS = {"shapes": shapes, "relations": relations, "up": up, "bodies": bodies, "blocks": blocks, "atari": atari}
+PLANS: dict[str, Callable[[], Iterator[Row]]] = {
+    "objects_shapes": shapes,
+    "objects_relations": relations,
+    "objects_up": up,
+    "objects_bodies": bodies,
+    "objects_blocks": blocks,
+    "objects_atari": atari,
+}
+
+
+def run(row: Row, seed: int, key: str, data: Episodes, kept: dict[str, Any]) -> dict[str, Curve]:
+    """Train one seed of a row (or take the model that another row with the same training has left) and try it."""
+    if kept.get("key") != (row.settings, key):
+        began = time.process_time()
+        (model,) = train_structured(data, [seed], row.settings, n_actions=row.n_actions, progress=False)
+        kept.update(key=(row.settings, key), model=model, took=time.process_time() - began)
+    model, took = kept["model"], kept["took"]
+    found = rank_rollouts(model, row.test(), row.steps, hits=(1, 10))
+    values = {
+        "H@1": [100 * found[n].hits[1] for n in row.steps],
+        "H@10": [100 * found[n].hits[10] for n in row.steps],
+        "MRR": [100 * found[n].mean_reciprocal_rank for n in row.steps],
+    }
+    print(
+        f"{row.name:30} seed {seed} {took:6.1f} s", {k: np.round(v, 1).tolist() for k, v in values.items()}, flush=True
+    )
+    settings = asdict(row.settings) | {"candidates": found[row.steps[0]].candidates}
+    size, steps = count_parameters(model), np.array(row.steps)
+    return {k: Curve(steps, np.array([v]), size, settings, [seed], round(took, 1)) for k, v in values.items()}
+
+
+def joined(old: Curve | None, new: Curve) -> Curve:
+    """One curve with the seeds of both, in their order."""
+    if old is None:
+        return new
+    seeds = np.array([*old.seeds, *new.seeds])
+    order = np.argsort(seeds, kind="stable")
+    return replace(
+        new,
+        returns=np.concatenate([old.returns, new.returns])[order],
+        seeds=seeds[order].tolist(),
+        seconds=round(old.seconds + new.seconds, 1),
+    )
 
 
 def main() -> None:
-    """Run what the command line names."""
+    """Run what the command line names; a number after it: only so many seeds of each row."""
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     if name not in PLANS:
         sys.exit(__doc__)
+    most = int(sys.argv[2]) if len(sys.argv) > 2 else 99
     torch.set_num_threads(1)
-    command, file = f"python benchmarks/record_chapter07.py {name}", f"objects_{name}"
+    rows = list(PLANS[name]())
     try:
-        done = dict(recorded.load(file).curves)
+        done = dict(recorded.load(name).curves)
     except FileNotFoundError:
         done = {}
-    sets: dict[int, tuple[object, Episodes]] = {}  # the last one of each seed is kept
-    for row in PLANS[name]():
-        for seed in row.seeds:
+    for seed in sorted({s for row in rows for s in row.seeds}):
+        data: dict[str, Episodes] = {}
+        kept: dict[str, Any] = {}
+        for row in rows:
             known = done.get(f"{row.name}, H@1")
-            if known is not None and seed in known.seeds:
+            if seed not in row.seeds or seed >= most or (known is not None and seed in known.seeds):
                 continue
-            key = (row.data.func, row.data.args, str(row.data.keywords))  # type: ignore[attr-defined]
-            if sets.get(seed, (None,))[0] != key:
-                sets = {seed: (key, row.data(seed))}
-            began = time.process_time()
-            (model,) = train_structured(sets[seed][1], [seed], row.settings, n_actions=row.n_actions, progress=False)
-            took = time.process_time() - began
-            found = rank_rollouts(model, row.test(), row.steps, hits=(1, 10))
-            values = {
-                "H@1": [100 * found[n].hits[1] for n in row.steps],
-                "H@10": [100 * found[n].hits[10] for n in row.steps],
-                "MRR": [100 * found[n].mean_reciprocal_rank for n in row.steps],
-            }
-            print(
-                f"{row.name:30} seed {seed} {took:6.1f} s", {k: np.round(v, 1) for k, v in values.items()}, flush=True
+            key = str((row.data.func, row.data.args, row.data.keywords))  # type: ignore[attr-defined]
+            if key not in data:
+                data = {key: row.data(seed)}  # the last one is kept
+            for what, curve in run(row, seed, key, data[key], kept).items():
+                done[f"{row.name}, {what}"] = joined(done.get(f"{row.name}, {what}"), curve)
+            names = [f"{r.name}, {what}" for r in rows for what in ("H@1", "H@10", "MRR")]
+            recorded.save(
+                name, {n: done[n] for n in names if n in done}, f"python benchmarks/record_chapter07.py {name}"
             )
-            for what, numbers in values.items():
-                old = done.get(f"{row.name}, {what}")
-                settings = asdict(row.settings) | {"candidates": found[row.steps[0]].candidates}
-                done[f"{row.name}, {what}"] = Curve(
-                    np.array(row.steps),
-                    np.array([*([] if old is None else old.returns.tolist()), numbers]),
-                    count_parameters(model),
-                    settings,
-                    [*([] if old is None else old.seeds), seed],
-                    round((0 if old is None else old.seconds) + took, 1),
-                )
-            recorded.save(file, done, command)
 
 
 if __name__ == "__main__":

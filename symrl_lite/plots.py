@@ -26,6 +26,7 @@ from symrl_lite._drawing import (
     draw_image,
     draw_policy,
 )
+from symrl_lite._object_views import code_grids, draw_push, object_maps
 from symrl_lite._picture import Picture, picture, required_text
 from symrl_lite._plan_views import latent_graphs
 from symrl_lite.equivariance import apply_action
@@ -35,6 +36,7 @@ __all__ = [
     "Picture",
     "cayley_table",
     "cayley_tables",
+    "code_grids",
     "commuting_square",
     "curves",
     "draw_bars",
@@ -45,9 +47,11 @@ __all__ = [
     "draw_gridworld",
     "draw_image",
     "draw_policy",
+    "draw_push",
     "grid_labels",
     "image_row",
     "latent_graphs",
+    "object_maps",
     "picture",
 ]
 

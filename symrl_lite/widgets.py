@@ -1,8 +1,8 @@
 """Widgets that answer at once, with a kernel and without: every picture is drawn beforehand, and a control picks one.
 
-What `flipbook`, `explore`, `compose`, `fold`, `panel` and `plan` return is shown as the value of a cell. With a kernel
-it is an ipywidget (made with anywidget); the same output holds a `text/html` twin, which needs no kernel, no widget
-manager and no network. With SYMRL_STATIC=1 in the environment, as when the site is built, the output is the twin alone.
+What `flipbook`, `explore` and the others return is shown as the value of a cell. With a kernel it is an ipywidget (made
+with anywidget); the same output holds a `text/html` twin, which needs no kernel, no widget manager and no network. With
+SYMRL_STATIC=1 in the environment, as when the site is built, the output is the twin alone.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from symrl_lite._drawing import ORANGE, as_numbers, describe_state, draw_bars, draw_image
 from symrl_lite._flipbook import DPI, flipbook, prepare, stack
 from symrl_lite._folding import fold
+from symrl_lite._object_views import rollouts
 from symrl_lite._panel import panel
 from symrl_lite._picture import house_style, rgb
 from symrl_lite._plan_views import plan
@@ -24,7 +25,7 @@ from symrl_lite._prepared import Buttons, Prepared, Slider
 from symrl_lite.equivariance import apply_action
 from symrl_lite.plots import draw_cayley_table
 
-__all__ = ["Buttons", "Prepared", "Slider", "compose", "explore", "flipbook", "fold", "panel", "plan"]
+__all__ = ["Buttons", "Prepared", "Slider", "compose", "explore", "flipbook", "fold", "panel", "plan", "rollouts"]
 
 
 def explore(

@@ -1,4 +1,4 @@
-"""Recorded curves: what chapter 5 claims of them, and that a file says how it was made."""
+"""Recorded curves: what the chapters claim of them, and that a file says how it was made."""
 
 import json
 
@@ -10,18 +10,18 @@ from symrl_lite.recorded import Curve, load, save
 from symrl_lite.seeds import area_under_curve
 
 NAMES = sorted(path.stem for path in recorded.FOLDER.glob("*.json"))
-CHAPTER = dict.fromkeys(("balancing", "room", "sprites"), 6)  # the others belong to chapter 5
+CHAPTER = dict.fromkeys(("balancing", "room", "sprites"), 6) | {n: 7 for n in NAMES if n.startswith("objects_")}
+SEEDS = {"room": 5, "sprites": 5, "objects_shapes": 5, "objects_relations": 5, "objects_up": 5}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recording_says_how_to_make_it_again(name):
     found = load(name)
-    assert found.command == f"python benchmarks/record_chapter0{CHAPTER.get(name, 5)}.py {name}"
+    assert found.command == f"python benchmarks/record_chapter0{CHAPTER.get(name, 5)}.py {name}"  # the others: 5
     assert set(found.versions) == {"Python", "torch", "numpy", "gymnasium"} and found.date.startswith("20")
     for curve in found.curves.values():
-        assert curve.returns.shape == (len(curve.seeds), len(curve.steps)) and len(curve.seeds) >= (
-            5 if name in ("room", "sprites") else 10
-        )
+        assert curve.returns.shape == (len(curve.seeds), len(curve.steps))
+        assert len(set(curve.seeds)) == len(curve.seeds) >= SEEDS.get(name, 2 if name.startswith("objects_") else 10)
         assert np.isfinite(curve.returns).all() and (np.diff(curve.steps) > 0).all()
         assert curve.parameters > 0 and curve.settings["learning_rate"] > 0
     text = (recorded.FOLDER / f"{name}.json").read_text(encoding="utf-8")
