@@ -3,6 +3,7 @@
     python benchmarks/record_chapter07.py objects_shapes     # 2-D shapes: all ablations; half an hour
     python benchmarks/record_chapter07.py objects_relations  # crowded boards, identical shapes; a quarter of an hour
     python benchmarks/record_chapter07.py objects_up         # trained with pushes up alone; ten minutes
+    python benchmarks/record_chapter07.py objects_negatives  # a shape that is never pushed; five minutes
     python benchmarks/record_chapter07.py objects_bodies     # three bodies; half an hour
     python benchmarks/record_chapter07.py objects_blocks     # blocks that hide each other; an hour and a half
     python benchmarks/record_chapter07.py objects_atari      # Pong and Space Invaders; two hours, needs ale-py
@@ -115,10 +116,19 @@ UP_SETTINGS = {
 }
 
 
+def negatives() -> Iterator[Row]:
+    """The fifth shape is never pushed: what tells pictures apart, and what has to be told apart?"""
+    some = list(range(16))  # pushes of the first four
+    data = partial(_played, Shapes().copies, 300, 100, actions=some)
+    test = partial(_played, Shapes().copies, 1000, 10, TEST_SEED, actions=some)
+    for source in ("data", "episode", "both"):
+        yield Row(f"from {source}", StructuredSettings(updates=2000, negatives_from=source), data, test)
+
+
 def bodies() -> Iterator[Row]:
     """Three bodies: nothing is done, two frames are seen."""
     data, test = partial(_played, ThreeBodyCopies, 3000, 10), partial(_played, ThreeBodyCopies, 1000, 10, TEST_SEED)
-    base = StructuredSettings(updates=3000, slots=3, dimension=4, actions="none", tile=5, depth=1)
+    base = StructuredSettings(updates=2000, slots=3, dimension=4, actions="none", tile=5, depth=1)
     rows: dict[str, dict[str, Any]] = {
         "C-SWM": {},
         "no graph network": {"graph": False},
@@ -131,7 +141,7 @@ def bodies() -> Iterator[Row]:
 def blocks() -> Iterator[Row]:
     """The shapes' table, seen as blocks."""
     data, test = partial(_played, Blocks().copies, 300, 100), partial(_played, Blocks().copies, 1000, 10, TEST_SEED)
-    base = StructuredSettings(updates=3000, tile=5, depth=1)
+    base = StructuredSettings(updates=2000, tile=5, depth=1)
     for name in ("C-SWM", "no graph network", "one slot", "autoencoder", "pixels instead of contrast"):
         yield Row(name, replace(base, **ABLATIONS[name]), data, test, seeds=(0, 1, 2, 3))
 
@@ -143,7 +153,7 @@ def atari() -> Iterator[Row]:
             partial(_played, AtariFrames(game), 1000, 10),
             partial(_played, AtariFrames(game), 100, 10, TEST_SEED),
         )
-        base = StructuredSettings(updates=1500, dimension=4, actions="copied", tile=5, depth=1)
+        base = StructuredSettings(updates=1000, dimension=4, actions="copied", tile=5, depth=1)
         for k in (5, 3, 1):
             yield Row(f"{game}, K = {k}", replace(base, slots=k), data, test, (0, 1, 2, 3), n_actions=n_actions)
         auto = replace(base, loss="autoencoder", slots=1, dimension=32, maps_per_slot=5)
@@ -154,6 +164,7 @@ PLANS: dict[str, Callable[[], Iterator[Row]]] = {
     "objects_shapes": shapes,
     "objects_relations": relations,
     "objects_up": up,
+    "objects_negatives": negatives,
     "objects_bodies": bodies,
     "objects_blocks": blocks,
     "objects_atari": atari,

@@ -1,10 +1,10 @@
-"""Learning curves that take too long for a chapter: kept in files, each with the command that makes it again."""
+"""Curves and tables that take too long for a chapter: kept in files, each with the command that makes it again."""
 
 from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from importlib import metadata
@@ -56,6 +56,31 @@ class Recording:
         """The first step at which the median over seeds is at or above `threshold`; infinite where it never is."""
         above = self.median(name) >= threshold
         return float(self.curves[name].steps[above.argmax()]) if above.any() else float("inf")
+
+    def table(
+        self, names: Sequence[str], suffix: str = "", published: Mapping[str, Sequence[float]] | None = None
+    ) -> str:
+        """One line for each curve: median over seeds at each step, worst seed at the end, seeds, weights, published.
+
+        Args:
+            names: of the curves, as they are shown.
+            suffix: what is added to a name to find its curve.
+            published: values to print beside a curve, by name; none where there are none.
+
+        >>> print(load("objects_shapes").table(["one slot"], ", H@1", {"one slot": (54.5, 34.4, 24.1)}))
+        after 1, 5, 10    median             worst  seeds  weights  published
+        one slot           ...5  23317  54.5  34.4  24.1
+        """
+        spell = lambda values: " ".join(f"{v:5.1f}" for v in values)
+        curves = [self.curves[name + suffix] for name in names]
+        steps = f"after {', '.join(str(s) for s in curves[0].steps)}"
+        left, wide = max(len(text) for text in (*names, steps)), len(spell(curves[0].steps))
+        lines = [f"{steps:{left}}  {'median':{wide}}  worst  seeds  weights" + ("  published" if published else "")]
+        for name, curve in zip(names, curves, strict=True):
+            line = f"{name:{left}}  {spell(np.median(curve.returns, axis=0))}  {curve.returns[:, -1].min():5.1f}"
+            line += f"  {len(curve.seeds):5}  {curve.parameters:7}  {spell((published or {}).get(name, ()))}"
+            lines.append(line.rstrip())
+        return "\n".join(lines)
 
     def __str__(self) -> str:
         versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
