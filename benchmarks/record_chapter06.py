@@ -28,7 +28,7 @@ from symrl_lite.envs.cartpole import CartPoles
 from symrl_lite.envs.room import Room
 from symrl_lite.envs.sprites import PLACES, SpriteCopies, digits, render
 from symrl_lite.offline_q import QSettings, greedy, train_q
-from symrl_lite.plannable import Encoded, LatentPlanner, PlannableSettings, train_plannable
+from symrl_lite.plannable import Encoded, LatentPlanner, LinearModel, PlannableSettings, train_plannable
 from symrl_lite.recorded import Curve
 from symrl_lite.seeds import count_parameters
 from symrl_lite.transitions import Transitions, collect, play, walk
@@ -72,12 +72,15 @@ def balancing(seeds: range) -> dict[str, Job]:
     failing = [replace(d, rewards=np.where(d.terminated, -1.0, 0.0)) for d in data]
     upright = np.zeros(4, dtype=np.float32)
 
-    def score(k: int, model: Any, environment: Any = capped, goal: Any = upright, **plan: Any) -> float:
+    def score(
+        k: int, model: Any, environment: Any = capped, goal: Any = upright, scales: Any = None, **plan: Any
+    ) -> float:
+        scale = 1 if scales is None else scales[k]
         try:
-            policy = LatentPlanner(model, data[k].sample(1024, seeds[k]), goal, **plan).actions
+            planner = LatentPlanner(model, data[k].sample(1024, seeds[k]) * scale, goal, **plan)
         except ValueError:  # no way to the goal: what is left is to act at random
-            policy = None
-        return float(play(environment, policy, 100, seed=1000 + seeds[k])[0].mean())
+            return float(play(environment, None, 100, seed=1000 + seeds[k])[0].mean())
+        return float(play(environment, lambda seen: planner.actions(seen * scale), 100, seed=1000 + seeds[k])[0].mean())
 
     def job(
         settings: PlannableSettings, plans: dict[str, dict[str, Any]], sets: list[Transitions] = data
@@ -88,6 +91,21 @@ def balancing(seeds: range) -> dict[str, Job]:
         curves = Curves(scores, seeds, settings)
         train_plannable(sets, seeds, settings, every=100, after=curves)
         return curves.curves()
+
+    def no_encoder(scale: Any) -> dict[str, Curve]:
+        began = time.perf_counter()
+        found = [[score(k, LinearModel(steps, scale))] for k, steps in enumerate(data)]
+        name = f"no encoder, × {scale}, τ 0.1"
+        print("   ", name, np.mean(found), np.min(found))
+        size, took = 2 * 4 * 5, round(time.perf_counter() - began, 1)
+        made_with = {"learning_rate": 1.0, "scale": scale}  # least squares: there is no rate
+        return {name: Curve(np.array([0]), np.array(found), size, made_with, list(seeds), took)}
+
+    def scaled(name: str, settings: PlannableSettings, scales: list[Any], *temperatures: float) -> dict[str, Curve]:
+        seen = [
+            replace(d, observations=(d.observations * c).astype(np.float32)) for d, c in zip(data, scales, strict=True)
+        ]
+        return job(settings, {k: v | {"scales": scales} for k, v in plans(name, *temperatures).items()}, seen)
 
     def q_learning(rate: float) -> dict[str, Curve]:
         settings = QSettings(updates=3000, learning_rate=rate)
@@ -126,6 +144,12 @@ def balancing(seeds: range) -> dict[str, Job]:
         jobs[f"plannable, {rate}"] = partial(
             job, replace(base, learning_rate=rate), plans(f"plannable, rate {rate}", 0.1)
         )
+    for by in (1, 10, (5, 5, 30, 5)):  # the last one chosen by hand
+        jobs[f"no encoder {by}"] = partial(no_encoder, by)
+    one = [1 / d.observations.std(axis=0) for d in data]  # each entry with a standard deviation of 1
+    jobs["plannable, standardized"] = partial(scaled, "plannable, standardized input", base, one, 0.1)
+    by_hand = [np.array([10.0, 10.0, 30.0, 10.0])] * len(data)
+    jobs["autoencoder, scaled"] = partial(scaled, "autoencoder, scaled input", auto, by_hand, 1.0, 0.1, 0.01)
     for rate in (0.0003, 0.001, 0.003):
         jobs[f"q {rate}"] = partial(q_learning, rate)
     return jobs

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Encoded", "PlannableModel", "cnn_encoder", "mlp_encoder"]
+from symrl_lite.transitions import Transitions
+
+__all__ = ["Encoded", "LinearModel", "PlannableModel", "cnn_encoder", "mlp_encoder"]
 
 
 class PlannableModel(nn.Module):
@@ -97,6 +100,51 @@ class Encoded:
     def encode(self, numbers: Any) -> Tensor:
         """Z of the observations with these numbers, (batch,) -> (batch, dimension)."""
         return self.latents[torch.as_tensor(numbers)]
+
+
+class LinearModel:
+    """z = c · s and T̄(z, a) = M_a z + m_a, by least squares: what a planner does without an encoder.
+
+    Nothing is trained, and nobody tells the scale c. Chapter 6 compares with it.
+
+    Args:
+        transitions: steps with observations that are vectors, (K, D).
+        scale: c, a number, or one for each entry of an observation, (D,).
+
+    Raises:
+        ValueError: observations that are no vectors, or an action that was never taken.
+
+    >>> steps = Transitions([[0.0], [1.0], [2.0]], [0, 1], [0, 0], [0, 0], [1, 2], [False, False], [0, 0])
+    >>> model = LinearModel(steps, scale=10)
+    >>> model.steps(model.encode([[5.0]])).round().tolist()
+    [[[60.0]]]
+    """
+
+    def __init__(self, transitions: Transitions, scale: Any = 1.0) -> None:
+        seen = np.asarray(transitions.observations, dtype=np.float64)
+        if seen.ndim != 2:
+            raise ValueError(f"observations have shape {seen.shape}, expected vectors, (K, D)")
+        self.scale = np.broadcast_to(np.asarray(scale, dtype=np.float64), seen.shape[1:])
+        before, after = (seen[rows] * self.scale for rows in (transitions.states, transitions.next_states))
+        maps = []
+        for action in range(transitions.n_actions):
+            own = transitions.actions == action
+            if not own.any():
+                raise ValueError(f"action {action} was never taken: its step can't be fitted")
+            maps.append(np.linalg.lstsq(np.pad(before[own], ((0, 0), (0, 1)), constant_values=1), after[own])[0])
+        self.maps = torch.from_numpy(np.stack(maps))  # (actions, D + 1, D)
+
+    def encode(self, observations: Any) -> Tensor:
+        """c · s, (batch, D)."""
+        return torch.from_numpy(np.asarray(observations, dtype=np.float64) * self.scale)
+
+    def steps(self, z: Tensor) -> Tensor:
+        """M_a z + m_a for every action, (batch, D) -> (batch, actions, D)."""
+        return torch.einsum("bd,ade->bae", nn.functional.pad(z.double(), (0, 1), value=1.0), self.maps)
+
+    def rewards(self, z: Tensor) -> Tensor:
+        """Zeros: no reward is fitted."""
+        return torch.zeros(z.shape[:-1], dtype=z.dtype)
 
 
 def mlp_encoder(inputs: int, dimension: int = 50, hidden: Sequence[int] = (64, 32)) -> nn.Sequential:

@@ -17,13 +17,14 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from symrl_lite._latent_planner import LatentPlanner, latent_rank, latent_transitions, prune
-from symrl_lite._plannable_model import Encoded, PlannableModel, cnn_encoder, mlp_encoder
+from symrl_lite._plannable_model import Encoded, LinearModel, PlannableModel, cnn_encoder, mlp_encoder
 from symrl_lite.seeds import SeedBatch
 from symrl_lite.transitions import Transitions
 
 __all__ = [
     "Encoded",
     "LatentPlanner",
+    "LinearModel",
     "PlannableModel",
     "PlannableSettings",
     "cnn_encoder",

@@ -71,7 +71,10 @@ class Recording:
         after 1, 5, 10    median             worst  seeds  weights  published
         one slot           ...5  23317  54.5  34.4  24.1
         """
-        spell = lambda values: " ".join(f"{v:5.1f}" for v in values)
+
+        def spell(values: Any) -> str:
+            return " ".join(f"{v:5.1f}" for v in values)
+
         curves = [self.curves[name + suffix] for name in names]
         steps = f"after {', '.join(str(s) for s in curves[0].steps)}"
         left, wide = max(len(text) for text in (*names, steps)), len(spell(curves[0].steps))

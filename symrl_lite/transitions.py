@@ -23,6 +23,7 @@ __all__ = [
     "shortest",
     "vector_maker",
     "walk",
+    "wander",
 ]
 
 Environment = str | Callable[[int], VectorEnv[Any, Any, Any]]
@@ -198,6 +199,32 @@ def walk(
         running &= states != goal
         if not running.any():
             break
+    return lengths
+
+
+def wander(moves: Any, starts: Any, goal: int, limit: int = 100) -> np.ndarray:
+    """The expected length of a walk of random actions, cut off at `limit`: Σ_{t < limit} P(not there after t steps).
+
+    Args:
+        moves: (S, A), the state after each action.
+        starts: (n,), states; a start in the goal counts from the first step that leads there.
+        goal: a state.
+        limit: the length after which an episode is cut off.
+
+    Returns:
+        (n,).
+
+    >>> wander([[0, 1], [0, 1]], starts=[0], goal=1, limit=3)
+    array([1.75])
+    """
+    table = np.asarray(moves)
+    turn = np.eye(len(table))[table].mean(axis=1)  # (S, S)
+    away = np.eye(len(table))[np.asarray(starts)]  # (n, S), where a walk is that has not arrived
+    lengths = np.zeros(len(away))
+    for _ in range(limit):
+        lengths += away.sum(axis=1)
+        away = away @ turn
+        away[:, goal] = 0
     return lengths
 
 

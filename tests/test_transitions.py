@@ -10,7 +10,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from symrl_lite.envs.cartpole import CartPoles
 from symrl_lite.envs.gridworld import GridWorld
 from symrl_lite.envs.room import Room
-from symrl_lite.transitions import Transitions, collect, play, shortest, walk
+from symrl_lite.transitions import Transitions, collect, play, shortest, walk, wander
 
 GRID = GridWorld(4, (0, 3), walls=[(1, 1)])
 
@@ -114,3 +114,12 @@ def test_a_walk_counts_steps_and_gives_up():
     right, left = (lambda s, a=a: np.full(len(s), a) for a in (1, 0))
     assert walk(line, right, [0, 1, 2], goal=2).tolist() == [2, 1, 1]
     assert walk(line, left, [1, 2], goal=2, limit=9).tolist() == [9, 9]
+
+
+def test_a_random_walk_on_average():
+    """Against many walks that are drawn, and by hand where every action leads to the goal."""
+    assert wander([[1, 1], [0, 0]], [0, 1], goal=1).tolist() == [1, 2]
+    ring = np.array([[(i + 1) % 5, (i - 1) % 5] for i in range(5)])
+    draw = np.random.default_rng(0)
+    lengths = walk(ring, lambda s: draw.integers(2, size=len(s)), np.full(40000, 2), goal=0, limit=12)
+    assert abs(lengths.mean() - wander(ring, [2], goal=0, limit=12)[0]) < 4 * lengths.std() / 200
