@@ -15,6 +15,7 @@ from symrl_lite.offline_q import QSettings, greedy, train_q
 from symrl_lite.plannable import (
     Encoded,
     LatentPlanner,
+    LinearModel,
     PlannableModel,
     PlannableSettings,
     cnn_encoder,
@@ -216,3 +217,44 @@ def test_q_learning_finds_the_values_of_a_small_process():
     (network,) = train_q([notes], [0], numbers, progress=False)
     q = network(torch.eye(3)).detach().numpy()[:2]
     np.testing.assert_allclose(q, [[0.25, 0.5], [0.25, 1.0]], atol=0.05)
+
+
+def test_a_linear_model_finds_a_linear_world_and_keeps_to_its_scale():
+    draw = np.random.default_rng(0)
+    states, actions = draw.normal(size=(60, 2)), draw.integers(2, size=60)
+    turn, push = np.array([[0.9, 0.2], [-0.1, 1.0]]), np.array([[0.0, 1.0], [0.5, -1.0]])
+    after = states @ turn.T + push[actions]
+    steps = Transitions(
+        np.concatenate([states, after]),
+        np.arange(60),
+        actions,
+        np.zeros(60),
+        np.arange(60, 120),
+        [False] * 60,
+        [0] * 60,
+    )
+    for scale in (1.0, 7.0, (2.0, 30.0)):
+        model = LinearModel(steps, scale)
+        z = model.encode(states)
+        assert np.allclose(z.numpy(), states * scale)
+        ends = model.steps(z).numpy()  # (60, 2, 2)
+        assert np.allclose(ends, (states @ turn.T)[:, None] * scale + push * scale, atol=1e-9)
+    with pytest.raises(ValueError, match="action 0 was never taken"):
+        LinearModel(replace(steps, actions=np.ones(60, dtype=int)))
+    with pytest.raises(ValueError, match="expected vectors"):
+        LinearModel(replace(steps, observations=np.zeros((120, 2, 2))))
+
+
+def test_without_an_encoder_the_scale_decides():
+    found = [
+        np.mean(
+            [
+                play(CAPPED, LatentPlanner(LinearModel(d, c), d.sample(512, k), np.zeros(4)).actions, 20, seed=k)[
+                    0
+                ].mean()
+                for k, d in enumerate(FEW)
+            ]
+        )
+        for c in (1, (5, 5, 30, 5))
+    ]
+    assert found[1] > found[0] + 20

@@ -97,8 +97,13 @@ def test_the_pole_is_balanced_and_the_controls_stay_below():
     assert at_300.mean() >= 195 and at_300.min() >= 180
     assert max(best(pole, f"no negatives, τ {t}")[0] for t in ("0.1", "0.001", "0.0001")) < 120
     assert best(pole, "autoencoder, τ 0.1")[0] <= at_300.mean() - 30
-    tuned = [name for name in pole.curves if name.startswith("autoencoder")]
+    autoencoders = [name for name in pole.curves if name.startswith("autoencoder")]
+    scaled = [name for name in autoencoders if "scaled input" in name]
+    tuned = [name for name in autoencoders if name not in scaled]
     assert len(tuned) >= 10 and max(best(pole, name)[0] for name in tuned) < at_300.mean() - 15
+    assert 180 < max(best(pole, name)[0] for name in scaled) < at_300.mean() - 10
+    assert best(pole, "no encoder, × (5, 5, 30, 5), τ 0.1")[0] > 195 > 150 > best(pole, "no encoder, × 1, τ 0.1")[0]
+    assert best(pole, "plannable, standardized input, τ 0.1")[0] < 120  # raw units matter more than anything else
     assert 120 < best(pole, "learned reward, τ 0.1")[0] < at_300.mean() and best(pole, "learned reward, τ 0.1")[1] < 100
     assert 180 < best(pole, "Q-learning, 0.001")[0] < at_300.mean()
     assert best(pole, "plannable, cap 500")[0] < 475  # not solved
