@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from symrl_lite._flipbook import Prepared, Slider, flipbook
+from symrl_lite._flipbook import flipbook
 from symrl_lite._picture import Picture, picture
+from symrl_lite._prepared import Prepared, Slider
 
 __all__ = ["code_grids", "draw_push", "object_maps", "rollouts"]
 
@@ -124,26 +125,40 @@ def rollouts(pictures: Any, retrieved: Mapping[str, Any], states: Any, title: st
 
     Returns:
         What the cell shows as its value: controls "episode" and "pushes".
+
+    Raises:
+        ValueError: no model, shapes that don't fit, a number of no episode, or fewer than two episodes to choose from.
     """
     seen, places = np.asarray(pictures), np.asarray(states)
-    episodes, steps = next(iter(retrieved.values())).shape
+    found = {name: np.asarray(numbers) for name, numbers in retrieved.items()}
+    if not found:
+        raise ValueError("retrieved is empty, expected at least one model")
+    episodes, steps = len(next(iter(found.values()))), seen.shape[1]
+    if places.shape[:2] != seen.shape[:2] or episodes > len(seen):
+        raise ValueError(f"pictures have shape {seen.shape}, states {places.shape}, for {episodes} episodes of a model")
+    for name, numbers in found.items():
+        if numbers.shape != (episodes, steps) or numbers.min() < 0 or numbers.max() >= len(seen):
+            raise ValueError(
+                f"retrieved[{name!r}] has shape {numbers.shape}, expected ({episodes}, {steps}), with numbers of "
+                f"episodes from 0 to {len(seen) - 1}"
+            )
 
     def wrong(name: str, e: int, t: int) -> int:
         """How many objects of the retrieved frame lie elsewhere."""
-        return int((places[retrieved[name][e, t], t] != places[e, t]).any(axis=1).sum())
+        return int((places[found[name][e, t], t] != places[e, t]).any(axis=1).sum())
 
     def caption(episode: str, pushes: str) -> str:
         e, t = int(episode) - 1, int(pushes)
-        found = []
-        for name in retrieved:
+        said = []
+        for name in found:
             off = wrong(name, e, t)
-            found.append(f"{name}: right" if off == 0 else f"{name}: {off} object{'s' if off > 1 else ''} misplaced")
-        return f"Episode {episode} after {pushes} pushes. " + "; ".join(found) + "."
+            said.append(f"{name}: right" if off == 0 else f"{name}: {off} object{'s' if off > 1 else ''} misplaced")
+        return f"Episode {episode} after {pushes} push{'' if t == 1 else 'es'}. " + "; ".join(said) + "."
 
     def show(figure: Any, episode: str, pushes: str) -> None:
         e, t = int(episode) - 1, int(pushes)
-        axes = np.ravel(figure.subplots(1, 1 + len(retrieved)))
-        shown = {"true": e} | {name: int(numbers[e, t]) for name, numbers in retrieved.items()}
+        axes = np.ravel(figure.subplots(1, 1 + len(found)))
+        shown = {"true": e} | {name: int(numbers[e, t]) for name, numbers in found.items()}
         for cell, (name, number) in zip(axes, shown.items(), strict=True):
             cell.imshow(seen[number, t].transpose(1, 2, 0))
             cell.set(xticks=[], yticks=[])
@@ -156,4 +171,5 @@ def rollouts(pictures: Any, retrieved: Mapping[str, Any], states: Any, title: st
         "episode": [str(e + 1) for e in range(episodes)],
         "pushes": Slider([str(t) for t in range(steps)]),
     }
-    return flipbook(show, controls, caption, title, figsize=(1.55 * (1 + len(retrieved)), 1.9))
+    title = title or "What each model takes for the board"
+    return flipbook(show, controls, caption, title, figsize=(1.55 * (1 + len(found)), 1.9))

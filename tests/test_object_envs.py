@@ -24,7 +24,7 @@ MAKE = {
     "crowd": lambda: Shapes(5, size=3),
     "alike": lambda: Shapes(alike=True),
     "blocks": Blocks,
-    "bodies": ThreeBodies,
+    "bodies": lambda: ThreeBodies(max_steps=3),  # a start is found sooner
 }
 
 
@@ -74,7 +74,7 @@ def test_copies_do_not_depend_on_their_neighbours_and_start_anew_after_the_last_
     assert not np.array_equal(start, state)
 
 
-@pytest.mark.parametrize("make", [Shapes, Blocks, lambda: Shapes(4, size=3)])
+@pytest.mark.parametrize("make", [Shapes, lambda: Blocks(3), lambda: Shapes(4, size=3)])
 def test_the_board_can_be_turned(make):
     board = make()
     states = record_episodes(board.copies, 8, 1, seed=1).states[:, 0]
@@ -113,6 +113,33 @@ def test_three_bodies_against_a_stored_picture():
     seen, _ = ThreeBodyCopies(3).reset(seed=[1, 2, 3])
     stored = np.asarray(Image.open(PICTURES / "bodies.png"))
     assert np.abs(np.concatenate(list(seen[:, 3:].transpose(0, 2, 3, 1)), axis=1).astype(int) - stored).max() <= 1
+
+
+def test_bodies_are_seen_where_they_are():
+    played = record_episodes(ThreeBodyCopies, 4, 5, seed=0)
+    pixels = played.observations.astype(float).reshape(4, 6, 2, 3, 50, 50)  # frames before and now
+    middles = np.stack([(pixels * axis).sum(axis=(4, 5)) / pixels.sum(axis=(4, 5)) for axis in np.mgrid[:50, :50]], -1)
+    now, before = middles[:, :, 1], middles[:, :, 0]  # (4, 6, 3, 2)
+    # A state is (x, y, ...) with x the column; the first pixel's middle is at 0.5.
+    assert np.abs(played.states[..., 1::-1] - (now + 0.5)).max() < 0.1
+    assert np.abs(before[:, 1:] - now[:, :-1]).max() < 1e-9
+
+
+@pytest.mark.parametrize("board", [Shapes(), Shapes(4, size=3), Shapes(alike=True), Blocks()])
+def test_pictures_are_those_of_the_true_states(board):
+    played = record_episodes(board.copies, 6, 8, seed=0)
+    frames = played.observations.reshape(54, *board.image_shape)
+    assert np.array_equal(frames, board.images(played.states.reshape(54, board.objects, 2)))
+    alone = record_episodes(board, 2, 8, seed=0)
+    assert np.array_equal(alone.observations, played.observations[:2])
+
+
+def test_shapes_that_look_alike_may_be_exchanged():
+    places = np.array([[[0, 1], [3, 3], [2, 0]]])
+    alike, different = Shapes(3, alike=True), Shapes(3)
+    assert np.array_equal(alike.images(places), alike.images(places[:, [2, 0, 1]]))
+    assert not np.array_equal(different.images(places), different.images(places[:, [2, 0, 1]]))
+    assert np.array_equal(alike.images(places)[:, :, :10, 10:20], different.images(places)[:, :, :10, 10:20])
 
 
 def _strip(board, seeds):
@@ -190,12 +217,13 @@ def test_episodes_of_vector_and_of_single_environments():
     assert np.array_equal(numbers.reshape(18, 1) == numbers.reshape(1, 18), same)
 
 
-def test_atari_frames():
+def test_atari_frames(monkeypatch):
     pytest.importorskip("ale_py")
-    from symrl_lite.envs.atari_frames import AtariFrames
+    from symrl_lite.envs.atari_frames import GAMES, AtariFrames
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), monkeypatch.context() as patched:
         warnings.simplefilter("error")
+        patched.setitem(GAMES, "Pong", (GAMES["Pong"][0], 5))  # a dozen games begin: let them begin sooner
         check_env(AtariFrames(), skip_render_check=True)
     played = record_episodes(AtariFrames("SpaceInvaders"), 2, 4, seed=0)
     assert played.observations.shape == (2, 5, 6, 50, 50)

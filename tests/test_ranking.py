@@ -36,14 +36,40 @@ def test_ranks_against_two_loops(n, dimension, duplicates, seed):
         assert found.hits == {k: (expected <= k).mean() for k in (1, 3)} and found.hits_at_1 == found.hits[1]
         assert np.isclose(found.mean_reciprocal_rank, (1 / expected).mean())
         assert found.hits_at_1 <= found.mean_reciprocal_rank
+        same = sum(tuple(one) == tuple(other) for one in states for other in states) - n
+        assert found.excluded == pytest.approx(same / n)
+        # Without states all candidates count, those with the same code too.
+        alone = ranking_metrics(predicted, true, ties=ties)
+        assert np.array_equal(alone.ranks, by_loops(*flat, np.arange(n)[:, None], ties)) and alone.excluded == 0
 
 
-def test_many_rows_are_done_in_parts(monkeypatch):
+@pytest.mark.parametrize("ties", ["against", "for"])
+def test_many_rows_are_done_in_parts(monkeypatch, ties):
     random = np.random.default_rng(0)
-    predicted, true = random.normal(size=(2, 50, 4))
-    whole = ranking_metrics(predicted, true)
-    monkeypatch.setattr(ranking, "_AT_ONCE", 700)
-    assert np.array_equal(ranking_metrics(predicted, true).ranks, whole.ranks)
+    predicted, true = random.integers(0, 3, (2, 50, 4)).astype(float)
+    states = random.integers(0, 9, 50)
+    whole = ranking_metrics(predicted, true, states, ties=ties)
+    assert np.array_equal(whole.ranks, by_loops(predicted, true, states[:, None], ties))
+    for at_once in (700, 1):  # three rows a part, and one
+        monkeypatch.setattr(ranking, "_AT_ONCE", at_once)
+        parts = ranking_metrics(predicted, true, states, ties=ties)
+        assert np.array_equal(parts.ranks, whole.ranks) and parts.excluded == whole.excluded > 0
+
+
+def test_ties_and_duplicates_by_hand():
+    # The codes of 0 and of 1 are the same and so are their states; 2 has the same code and is another state.
+    codes, states = [[0.0], [0.0], [0.0], [1.0]], [7, 7, 8, 9]
+    ranks = {
+        (known, ties): ranking_metrics(codes, codes, states if known else None, ties=ties).ranks.tolist()
+        for known in (True, False)
+        for ties in ("against", "for")
+    }
+    assert ranks[True, "against"] == [2, 2, 3, 1] and ranks[False, "against"] == [3, 3, 3, 1]
+    assert ranks[True, "for"] == ranks[False, "for"] == [1, 1, 1, 1]
+    only = ranking_metrics([[3.0]], [[5.0]])
+    assert only.ranks.tolist() == [1] and only.candidates == 1
+    same = ranking_metrics(np.zeros((4, 2)), np.ones((4, 2)), [0, 0, 0, 0])  # nobody else is left
+    assert same.ranks.tolist() == [1] * 4 and same.excluded == 3
 
 
 def test_a_collapsed_code_has_the_last_rank_and_with_the_published_ties_the_first():
@@ -67,6 +93,11 @@ def test_what_is_refused():
         ranking_metrics(codes, codes[:2])
     with pytest.raises(ValueError, match="not finite"):
         ranking_metrics(codes * np.nan, codes)
+    with pytest.raises(ValueError, match="not finite"):
+        ranking_metrics(codes, codes + np.inf)
+    for wrong in (np.zeros(3), np.zeros((0, 2))):
+        with pytest.raises(ValueError, match=r"expected the same, \(n, \.\.\.\)"):
+            ranking_metrics(wrong, wrong)
     with pytest.raises(ValueError, match="there are 2 states, expected 3"):
         ranking_metrics(codes, codes, [0, 1])
     with pytest.raises(ValueError, match="ties is 'none'"):

@@ -152,10 +152,10 @@ def _on_slots(group, K, size):
     return permutation(group, [[int(m[k]) * size + i for k in range(K) for i in range(size)] for m in moved])
 
 
-@pytest.mark.parametrize("graph", [True, False])
-def test_objects_may_be_renumbered(graph):
+@pytest.mark.parametrize("changed", [{}, {"graph": False}, {"equivariant": True}], ids=["all", "no graph", "turns too"])
+def test_objects_may_be_renumbered(changed):
     group = symmetric(4)
-    model = StructuredModel((3, 50, 50), 16, slots=4, graph=graph).double()
+    model = StructuredModel((3, 50, 50), 16, slots=4, **changed).double()
     x = np.random.default_rng(0).normal(size=(6, 4 * 6))
     assert_equivariant(_flat(model), x, _on_slots(group, 4, 6), _on_slots(group, 4, 2))
 
@@ -165,6 +165,22 @@ def test_objects_may_be_renumbered(graph):
         return y
 
     assert equivariance_error(broken, x, _on_slots(group, 4, 6), _on_slots(group, 4, 2)).max() > 0.01
+
+
+def test_a_push_is_renumbered_with_its_object():
+    torch.manual_seed(0)
+    model = StructuredModel((3, 50, 50), 20)
+    z, actions = torch.randn(8, 5, 2), torch.arange(24).view(3, 8) % 20
+    order = torch.tensor([3, 0, 4, 1, 2])  # object order[i] comes to place i
+    moved = 4 * order.argsort()[actions // 4] + actions % 4
+
+    def after(codes, pushes):
+        for chosen in pushes:  # three steps
+            codes = model.step(codes, chosen)
+        return codes
+
+    assert torch.allclose(after(z[:, order], moved), after(z, actions)[:, order], atol=1e-5)
+    assert (after(z[:, order], actions) - after(z, actions)[:, order]).abs().max() > 0.01  # another object is pushed
 
 
 def test_an_equivariant_model_turns_with_the_board():
@@ -315,13 +331,41 @@ def test_a_run_that_is_stopped_continues_where_it_was(tmp_path):
         train_structured(DATA, [0], replace(SMALL, hinge=2.0), progress=False, checkpoint=tmp_path)
 
 
-def test_models_in_files(tmp_path):
-    settings = replace(SMALL, graph=False)
+@pytest.mark.parametrize("name", ["all", "no graph", "one slot", "pixels", "deep", "copied", "equivariant"])
+def test_models_in_files(name, tmp_path):
+    settings = replace(SMALL, updates=2, **ABLATIONS[name])
     (model,) = train_structured(DATA, [0], settings, progress=False)
     save_model(model, settings, (3, 50, 50), tmp_path / "model.pt")
     again, known = load_model(tmp_path / "model.pt")
-    assert known == settings and asdict(known) == asdict(settings)
-    assert torch.equal(again.encode(DATA.observations[:, 0]), model.encode(DATA.observations[:, 0]))
+    assert known == settings and asdict(known) == asdict(settings) and not again.training
+    assert again.state_dict().keys() == model.state_dict().keys()
+    codes = [m.rollout(DATA.observations[:, 0], DATA.actions) for m in (model, again)]
+    assert torch.equal(*codes) and codes[0].std() > 0
+
+
+def test_a_stop_while_a_checkpoint_is_written_leaves_the_last_one(tmp_path, monkeypatch):
+    def torn(state, path):
+        path.write_bytes(b"half of it")
+        raise KeyboardInterrupt
+
+    seen = []
+    (whole,) = train_structured(DATA, [0], SMALL, progress=False, checkpoint=tmp_path / "whole")
+    with monkeypatch.context() as patched:
+        save = torch.save
+        patched.setattr(torch, "save", lambda state, path: (save if state["update"] < 4 else torn)(state, path))
+        with pytest.raises(KeyboardInterrupt):
+            train_structured(DATA, [0], SMALL, progress=False, checkpoint=tmp_path / "torn", save_every=2)
+    (model,) = train_structured(
+        DATA, [0], SMALL, progress=False, checkpoint=tmp_path / "torn", every=1, after=lambda k, *_: seen.append(k)
+    )
+    assert seen == [3, 4, 5, 6]
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, model.state_dict()[name])
+    # A run that is complete is read, not made again.
+    (again,) = train_structured(
+        DATA, [0], SMALL, progress=False, checkpoint=tmp_path / "torn", every=1, after=lambda k, *_: seen.append(k)
+    )
+    assert len(seen) == 4 and torch.equal(again.encode(DATA.observations[:, 0]), model.encode(DATA.observations[:, 0]))
 
 
 def test_a_loss_that_is_no_number_is_told():
@@ -331,10 +375,40 @@ def test_a_loss_that_is_no_number_is_told():
         train_structured([DATA], [0, 1], SMALL, progress=False)
 
 
+@pytest.mark.parametrize("known_states", [True, False])
+@pytest.mark.parametrize("ties", ["against", "for"])
+def test_rollouts_are_ranked_as_two_loops_do(ties, known_states):
+    # Two shapes on four cells: twelve boards for forty episodes, so that there are many duplicates, all of them ties.
+    data = record_episodes(Shapes(2, size=2).copies, 40, 4, seed=2)
+    torch.manual_seed(0)
+    model = StructuredModel((3, 20, 20), 8, slots=2).eval()
+    found = rank_rollouts(model, data, (1, 4), hits=(1, 5), ties=ties, known_states=known_states)
+    assert list(found) == [1, 4]
+    for n, ranking in found.items():
+        z = model.encode(data.observations[:, 0])
+        for t in range(n):
+            z = model.step(z, torch.from_numpy(data.actions[:, t]))
+        guesses, truths = (c.detach().double().flatten(1) for c in (z, model.encode(data.observations[:, n])))
+        ranks, left_out = [], 0
+        for i in range(40):
+            own, rank = (guesses[i] - truths[i]).square().sum(), 1
+            for j in range(40):
+                if i != j and known_states and data.states[i, n].tolist() == data.states[j, n].tolist():
+                    left_out += 1
+                elif i != j:
+                    d = (guesses[i] - truths[j]).square().sum()
+                    rank += bool(d <= own if ties == "against" else d < own)
+            ranks.append(rank)
+        assert ranking.ranks.tolist() == ranks and ranking.candidates == 40 and len(set(ranks)) > 2
+        assert ranking.excluded == pytest.approx(left_out / 40) and (left_out > 40) == known_states
+        assert ranking.hits == {k: sum(rank <= k for rank in ranks) / 40 for k in (1, 5)}
+        assert ranking.mean_reciprocal_rank == pytest.approx(sum(1 / rank for rank in ranks) / 40)
+
+
 def test_a_short_training_beats_chance_and_attraction_collapses():
     table = Shapes()
-    data, test = record_episodes(table.copies, 100, 20, seed=0), record_episodes(table.copies, 200, 5, seed=1)
-    base = StructuredSettings(updates=400)
+    data, test = record_episodes(table.copies, 200, 10, seed=0), record_episodes(table.copies, 200, 5, seed=1)
+    base = StructuredSettings(updates=250, hidden=32, learning_rate=6e-3, warm_up=50)
     good, none = (
         train_structured(data, [0], replace(base, loss=loss), progress=False)[0]
         for loss in ("contrastive", "attraction")
