@@ -101,8 +101,8 @@ def up() -> Iterator[Row]:
     only = [4 * k for k in range(5)]
     data = partial(_played, Shapes().copies, UP_EPISODES, UP_STEPS, actions=only)
     tests = {
-        "all pushes": partial(_played, Shapes().copies, 1000, 10, TEST_SEED),
-        "pushes up": partial(_played, Shapes().copies, 1000, 10, TEST_SEED, actions=only),
+        "tried on all": partial(_played, Shapes().copies, 1000, 10, TEST_SEED),
+        "tried on up": partial(_played, Shapes().copies, 1000, 10, TEST_SEED, actions=only),
     }
     for name, settings in UP_SETTINGS.items():
         for what, test in tests.items():

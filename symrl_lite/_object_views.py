@@ -54,6 +54,8 @@ def object_maps(pictures: Any, maps: Any, *, names: Sequence[str], alt: str, tit
 def code_grids(codes: Any, states: Any, *, names: Sequence[str], alt: str, title: str) -> Picture:
     """For each object a panel: the mean code of every cell it can lie in, neighbouring cells joined by a line.
 
+    L and R mark the upper left and the upper right cell.
+
     Args:
         codes: (n, K, 2).
         states: (n, K, 2), row and column of each object.
@@ -86,9 +88,10 @@ def code_grids(codes: Any, states: Any, *, names: Sequence[str], alt: str, title
                 for other, style in (((i + 1, j), "-"), ((i, j + 1), "--")):
                     if other in means:
                         axes.plot(*zip(here, means[other], strict=True), style, color="#0072b2", linewidth=1.2)
-            for corner, mark in (((0, 0), "o"), ((0, size - 1), "s")):
+            for corner, letter in (((0, 0), "L"), ((0, size - 1), "R")):  # of the upper row
                 if corner in means:
-                    axes.plot(*means[corner], mark, color=WRONG, markersize=6)
+                    box = {"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": "black"}
+                    axes.text(*means[corner], letter, ha="center", va="center", fontsize=8, bbox=box, clip_on=True)
             axes.set(title=names[k], xticks=[], yticks=[])
 
     return picture(draw, title=title, alt=alt, figsize=(1.7 * len(names), 2.3))

@@ -99,10 +99,8 @@ def test_neighbouring_cells_are_joined(figures: list[Figure]) -> None:
     across = [[[j, -i], [j + 1, -i]] for i in range(3) for j in range(2)]
     assert joined(panels[0], "-") == sorted(down) and joined(panels[0], "--") == sorted(across)
     assert joined(panels[1], "-") == joined(panels[1], "--") == [[[0, 0], [0, 0]]] * 6
-    marks = {
-        line.get_marker(): line.get_xydata().tolist() for line in panels[0].get_lines() if line.get_color() == WRONG
-    }
-    assert marks == {"o": [[0, 0]], "s": [[2, 0]]}  # the first row's ends
+    marks = {text.get_text(): text.get_position() for text in panels[0].texts}
+    assert marks == {"L": (0, 0), "R": (2, 0)}  # the first row's ends
     dots = next(line for line in panels[0].get_lines() if line.get_marker() == ".")
     assert np.array_equal(dots.get_xydata(), codes[:, 0])
 
@@ -112,7 +110,7 @@ def test_a_cell_that_was_not_seen_is_left_out(figures: list[Figure]) -> None:
     plots.code_grids(seen, seen, names=["it"], **TEXTS)
     (panel,) = figures[0].axes
     assert len(joined(panel, "-")) == len(joined(panel, "--")) == 5
-    assert [line.get_marker() for line in panel.get_lines() if line.get_color() == WRONG] == ["s"]
+    assert [text.get_text() for text in panel.texts] == ["R"]
 
 
 @pytest.mark.parametrize(

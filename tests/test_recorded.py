@@ -11,7 +11,7 @@ from symrl_lite.seeds import area_under_curve
 
 NAMES = sorted(path.stem for path in recorded.FOLDER.glob("*.json"))
 CHAPTER = dict.fromkeys(("balancing", "room", "sprites"), 6) | {n: 7 for n in NAMES if n.startswith("objects_")}
-SEEDS = {"room": 5, "sprites": 5, "objects_shapes": 5, "objects_relations": 5, "objects_up": 5}
+SEEDS = {"room": 5, "sprites": 5, "objects_negatives": 5, "objects_up": 5, "objects_blocks": 1, "objects_atari": 1}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -21,7 +21,7 @@ def test_a_recording_says_how_to_make_it_again(name):
     assert set(found.versions) == {"Python", "torch", "numpy", "gymnasium"} and found.date.startswith("20")
     for curve in found.curves.values():
         assert curve.returns.shape == (len(curve.seeds), len(curve.steps))
-        assert len(set(curve.seeds)) == len(curve.seeds) >= SEEDS.get(name, 2 if name.startswith("objects_") else 10)
+        assert len(set(curve.seeds)) == len(curve.seeds) >= SEEDS.get(name, 2 if CHAPTER.get(name) == 7 else 10)
         assert np.isfinite(curve.returns).all() and (np.diff(curve.steps) > 0).all()
         assert curve.parameters > 0 and curve.settings["learning_rate"] > 0
     text = (recorded.FOLDER / f"{name}.json").read_text(encoding="utf-8")
@@ -135,3 +135,43 @@ def test_unseen_digits_reach_unseen_goals_with_negatives_of_the_episode_only():
             assert ends(digits, f"negatives of the episode, {case}").max() <= 1.25 * 4.70
             assert ends(digits, f"negatives of the data, {case}").min() > 2 * 4.70
             assert ends(digits, f"no negatives, {case}").min() > 2 * 4.70
+
+
+def at_ten(recording, name, what="H@1"):
+    """The values of all seeds after ten steps."""
+    curve = recording[f"{name}, {what}"]
+    return curve.returns[:, list(curve.steps).index(10)]
+
+
+def test_shapes_are_right_for_ten_pushes_and_the_ablations_are_not():
+    shapes = load("objects_shapes")
+    assert len(shapes["C-SWM, H@1"].seeds) >= 5 and shapes["C-SWM, H@1"].settings["candidates"] == 1000
+    assert (shapes.median("C-SWM, H@1") >= [99.9, 99.5, 99.0]).all() and at_ten(shapes, "C-SWM").min() >= 97
+    assert shapes["C-SWM, H@1"].seconds / len(shapes["C-SWM, H@1"].seeds) <= 90
+    assert at_ten(shapes, "C-SWM, 10000 candidates").min() >= 97
+    assert 90 < np.median(at_ten(shapes, "no graph network")) < 98
+    assert at_ten(shapes, "one slot").max() <= 50 and at_ten(shapes, "autoencoder").max() <= 40
+    assert (at_ten(shapes, "one slot, five maps") > np.median(at_ten(shapes, "one slot"))).sum() >= 4
+    assert at_ten(shapes, "no contrast at all").max() <= 5 and at_ten(shapes, "pixels instead of contrast").max() <= 40
+
+
+def test_relations_matter_where_objects_meet():
+    meet = load("objects_relations")
+    assert 45 < np.median(at_ten(meet, "3 × 3, no graph network")) < 75
+    assert (at_ten(meet, "3 × 3, C-SWM") > 99).sum() == 4 and len(meet["3 × 3, C-SWM, H@1"].seeds) == 5
+    assert meet["5 × 5, no graph network, H@1"].returns[:, -1].max() < 75  # after 50 pushes
+    assert meet["5 × 5, C-SWM, H@1"].returns[:, -1].min() > 99
+    assert at_ten(meet, "identical shapes").max() < 10
+
+
+def test_pushes_that_were_never_shown():
+    up = load("objects_up")
+    assert at_ten(up, "equivariant, tried on all").min() >= 90 and at_ten(up, "plain, tried on all").max() <= 20
+    assert np.median(at_ten(up, "plain, tried on up")) > 80
+
+
+def test_negatives_decide_what_codes_tell_apart():
+    negatives = load("objects_negatives")
+    found = {source: at_ten(negatives, f"from {source}") for source in ("data", "episode", "both")}
+    assert found["data"].min() < 10 and found["episode"].min() < 10
+    assert (found["both"] > 99).sum() == 4 and np.median(found["both"]) > np.median(found["data"])
