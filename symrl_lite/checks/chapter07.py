@@ -102,6 +102,9 @@ def loss(function: Callable[..., Any]) -> CheckResult:
                     (expected(from_after, sigma, hinge), "the negative is kept away from the code of now"),
                     (expected(from_predicted, sigma, hinge), "the negative is kept away from the code of now"),
                     (expected(codes, (sigma / 2) ** 0.5, hinge), "divide by 2σ², with the 2 and the square"),
+                    (expected(codes, 0.5, hinge), "use the sigma that you are given"),
+                    (expected(codes, sigma, 1.0), "use the hinge that you are given"),
+                    (expected(codes, 0.5, 1.0), "use the sigma and the hinge that you are given"),
                 ]
                 text = f"for {n} boards of {K} objects, σ = {sigma:g} and γ = {hinge:g}, the loss is {got:.4g}, "
                 text += f"expected {right:.4g}"
@@ -184,6 +187,8 @@ def ranks(function: Callable[..., Any]) -> CheckResult:
         got = answer(codes, codes, np.arange(4))
         if not np.array_equal(got, [4, 4, 4, 4]):
             text = f"when all codes are the same, the ranks of 4 predictions are {_show(got)}, expected 4 for each: "
+            if np.array_equal(got, [1, 1, 1, 1]):
+                text += "equal *states* are left out, not equal codes; and "
             raise Wrong(text + "a candidate that is as near as the true one counts as nearer")
 
     def states() -> None:
@@ -246,7 +251,7 @@ def my_step(function: Callable[..., Any]) -> CheckResult:
 
     def one() -> None:
         for m in range(4):
-            compare([[2, 2]], m, ": up is one row less, left one column less")
+            compare([[2, 2]], m, ": return places; a push leads one cell on, up is one row less, left one column less")
             for places, action in (([[2, 2], [4, 4]], m), ([[4, 4], [2, 2]], m + 4)):
                 compare(places, action, ": the other one is far away, and only the one that is pushed moves")
 
@@ -257,8 +262,8 @@ def my_step(function: Callable[..., Any]) -> CheckResult:
 
     def blocked() -> None:
         for m, there in enumerate(([1, 2], [2, 1], [3, 2], [2, 3])):
-            compare([[2, 2], there], m, ": the other one is in the way")
-            compare([there, [2, 2]], m + 4, ": the other one is in the way")
+            compare([[2, 2], there], m, ": the other one is in the way, and is not pushed on")
+            compare([there, [2, 2]], m + 4, ": the other one is in the way, and is not pushed on")
         compare([[2, 2], [2, 4]], 3, ": the other one is two cells away, and in nobody's way")
         compare([[2, 2], [1, 2]], 3, ": the other one is not where the push leads")
 
