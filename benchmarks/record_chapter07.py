@@ -72,7 +72,10 @@ def shapes() -> Iterator[Row]:
     for name, changed in ABLATIONS.items():
         yield Row(name, replace(StructuredSettings(), **changed), data, test)
     yield Row("negatives against z'", StructuredSettings(anchor="next"), data, test)
-    yield Row("C-SWM, 10000 candidates", StructuredSettings(), data, partial(test.func, Shapes().copies, 10000, 10, 7))
+    yield Row("push told to all slots", StructuredSettings(actions="copied"), data, test, seeds=(0, 1, 2))
+    many = partial(_played, Shapes().copies, 10000, 10, 7)
+    yield Row("C-SWM, 10000 candidates", StructuredSettings(), data, many)
+    yield Row("no graph network, 10000 candidates", StructuredSettings(graph=False), data, many)
 
 
 def relations() -> Iterator[Row]:

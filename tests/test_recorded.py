@@ -149,6 +149,9 @@ def test_shapes_are_right_for_ten_pushes_and_the_ablations_are_not():
     assert (shapes.median("C-SWM, H@1") >= [99.9, 99.5, 99.0]).all() and at_ten(shapes, "C-SWM").min() >= 97
     assert shapes["C-SWM, H@1"].seconds / len(shapes["C-SWM, H@1"].seeds) <= 90
     assert at_ten(shapes, "C-SWM, 10000 candidates").min() >= 97
+    many, few = (np.median(at_ten(shapes, f"no graph network{more}")) for more in (", 10000 candidates", ""))
+    assert 85 < many < few - 3
+    assert np.median(at_ten(shapes, "push told to all slots")) > 80
     assert 90 < np.median(at_ten(shapes, "no graph network")) < 98
     assert at_ten(shapes, "one slot").max() <= 50 and at_ten(shapes, "autoencoder").max() <= 40
     assert (at_ten(shapes, "one slot, five maps") > np.median(at_ten(shapes, "one slot"))).sum() >= 4
@@ -175,3 +178,15 @@ def test_negatives_decide_what_codes_tell_apart():
     found = {source: at_ten(negatives, f"from {source}") for source in ("data", "episode", "both")}
     assert found["data"].min() < 10 and found["episode"].min() < 10
     assert (found["both"] > 99).sum() == 4 and np.median(found["both"]) > np.median(found["data"])
+
+
+def test_other_worlds_keep_the_published_order():
+    bodies, blocks = load("objects_bodies"), load("objects_blocks")
+    for n in (1, 2):  # after five and ten steps
+        contrast, drawn = (bodies[f"{name}, H@1"].returns[:, n] for name in ("C-SWM", "autoencoder"))
+        assert contrast.min() > drawn.max()
+    order = ["C-SWM", "no graph network", "one slot", "autoencoder"]
+    ends = [np.median(at_ten(blocks, name)) for name in order]
+    assert ends == sorted(ends, reverse=True) and ends[0] > 95 and ends[2] < 50
+    games = load("objects_atari")
+    assert all(curve.settings["candidates"] == 100 for curve in games.curves.values())
