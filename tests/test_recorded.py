@@ -151,7 +151,7 @@ def test_shapes_are_right_for_ten_pushes_and_the_ablations_are_not():
     assert at_ten(shapes, "C-SWM, 10000 candidates").min() >= 97
     many, few = (np.median(at_ten(shapes, f"no graph network{more}")) for more in (", 10000 candidates", ""))
     assert 85 < many < few - 3
-    assert np.median(at_ten(shapes, "push told to all slots")) > 80
+    assert at_ten(shapes, "push told to all slots").min() > 55  # above a prediction that nothing moves, at 50
     assert 90 < np.median(at_ten(shapes, "no graph network")) < 98
     assert at_ten(shapes, "one slot").max() <= 50 and at_ten(shapes, "autoencoder").max() <= 40
     assert (at_ten(shapes, "one slot, five maps") > np.median(at_ten(shapes, "one slot"))).sum() >= 4
