@@ -6,14 +6,17 @@ RIGHT := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON := $(shell for python in $(CANDIDATES); do \
   if "$$python" -c '$(RIGHT)' >/dev/null 2>&1; then echo "$$python"; break; fi; done)
 INSIDE := .venv/bin/python
+GRADER := .venv-grading/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab links wheel clean environment python
+.PHONY: help book test lab assignments grade links wheel clean environment grading-environment python
 
 help:
 	@echo 'make book              set everything up, run the notebooks, build the site, print its address'
 	@echo 'make test              set everything up, run every check (make test STEPS="style unit": only these)'
 	@echo 'make lab               set everything up, open the first chapter in JupyterLab'
+	@echo 'make assignments       make the assignments: student version, answer version, a zip of each'
+	@echo 'make grade SUBMISSIONS=folder    grade what students handed in (OUT=folder: where the marks go)'
 	@echo 'make links URL=...     write the address of your repository everywhere (URL= takes it out again)'
 	@echo 'make wheel             build the package as one file, for Colab'
 	@echo 'make clean             remove what was built; .venv stays'
@@ -27,6 +30,12 @@ test: environment
 
 lab: environment
 	@$(INSIDE) -m jupyterlab notebooks/01_groups.ipynb
+
+assignments: grading-environment
+	@$(GRADER) tools/assignments.py
+
+grade: grading-environment
+	@$(GRADER) tools/grade.py --submissions "$${SUBMISSIONS:-}" $${OUT:+--out "$$OUT"}
 
 links: python
 ifeq ($(origin URL),undefined)
@@ -45,11 +54,15 @@ clean:
 	@rm -rf _build build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@for folder in symrl_lite tests tools notebooks; do \
 	  if [ -d "$$folder" ]; then find "$$folder" -name __pycache__ -type d -prune -exec rm -rf {} +; fi; done
-	@echo 'Removed what was built. To set up anew as well: rm -rf .venv'
+	@echo 'Removed what was built. To set up anew as well: rm -rf .venv .venv-grading'
 
 # .venv, complete: made, repaired or left as it is
 environment: python
 	@"$(PYTHON)" tools/environment.py
+
+# .venv-grading: nbgrader, on top of .venv
+grading-environment: environment
+	@"$(PYTHON)" tools/environment.py --grading
 
 python:
 	@if [ -z "$(PYTHON)" ]; then \

@@ -22,10 +22,12 @@ from packaging.version import Version
 import symrl_lite
 from tools import environment, links
 from tools import test as runner
+from tools.grading import handout
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
+LEARNERS = [extra for extra in EXTRAS if extra != "grading"]  # what .venv holds; nbgrader has an environment of its own
 REQUIREMENTS = [Requirement(line) for lines in (PROJECT["dependencies"], *EXTRAS.values()) for line in lines]
 ADDRESS = "https://github.com/some-people/their.course"
 
@@ -79,7 +81,7 @@ def test_ranges_that_other_places_rely_on() -> None:
 
 def test_everything_installed_is_pinned_and_has_the_pinned_version() -> None:
     """Follow the requirements of the course through what is installed."""
-    todo = [("symrl_lite", frozenset(EXTRAS))]
+    todo = [("symrl_lite", frozenset(LEARNERS))]
     seen: set[tuple[str, frozenset[str]]] = set()
     wrong = []
     while todo:
@@ -114,7 +116,7 @@ def test_the_conda_environment_says_what_pyproject_says() -> None:
     python = next(entry for entry in conda if entry.startswith("python="))
     assert Requirement(f"x{PROJECT['requires-python']}").specifier.contains(python.removeprefix("python="))
     assert recipe["name"] == "symrl"
-    assert pip == ["-c constraints.txt", f"torch=={pinned_version('torch')}", f"-e .[{','.join(EXTRAS)}]"]
+    assert pip == ["-c constraints.txt", f"torch=={pinned_version('torch')}", f"-e .[{','.join(LEARNERS)}]"]
 
 
 def test_citation_and_licences_agree_with_pyproject() -> None:
@@ -137,7 +139,7 @@ def test_the_readme_leads_to_files_that_exist_and_names_commands_that_do() -> No
     for alternative in re.findall(r"!\[([^\]]*)\]", readme):
         assert len(alternative) > 20
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    assert set(re.findall(r"\bmake (book|test|lab|links|wheel)\b", readme)) <= targets
+    assert set(re.findall(r"\bmake (book|test|lab|assignments|grade|links|wheel)\b", readme)) <= targets
 
 
 def test_the_wheel_is_named_as_pip_names_it() -> None:
@@ -238,6 +240,35 @@ def test_a_python_without_venv_gets_one_line_that_says_what_to_do(monkeypatch: p
         environment.check_python()
 
 
+def test_the_grading_environment_is_one_of_its_own_on_top_of_the_courses(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_venv(elsewhere)
+    course, stamp = environment.venv_python(), environment.wanted_stamp()
+    monkeypatch.setattr(environment, "GRADING", elsewhere / ".venv-grading")
+    for name in ("INSTALLED", "IMPORTED"):
+        monkeypatch.setattr(environment, name, getattr(environment, name))
+    environment.aim_at_grading()
+    assert elsewhere / ".venv-grading" == environment.VENV
+    assert tuple(EXTRAS["grading"]) == environment.INSTALLED
+    assert environment.wanted_stamp() != stamp
+    assert environment.problem() == "there is none yet"
+    subprocess.run([sys.executable, "-m", "venv", str(environment.VENV)], check=True)
+    (package,) = (elsewhere / ".venv").rglob("site-packages")
+    (package / "of_the_course.py").write_text("here = True")
+    assert environment.run_inside("-I", "-c", "import of_the_course").returncode != 0
+    environment.borrow_packages(course)
+    assert environment.run_inside("-I", "-c", "import of_the_course").returncode == 0
+    assert environment.problem() == ""
+
+
+def test_learners_never_build_the_grading_environment() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    needs = dict(re.findall(r"^([\w-]+):(.*)$", makefile, re.MULTILINE))
+    assert {target for target, wanted in needs.items() if "grading-environment" in wanted} == {"assignments", "grade"}
+    assert "nbgrader" not in (ROOT / "environment.yml").read_text(encoding="utf-8")
+
+
 def test_a_second_run_waits_for_the_first(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
     holds = (
         "import sys, time; from pathlib import Path; from tools import environment\n"
@@ -276,7 +307,7 @@ def script(path: Path, text: str) -> Path:
 def test_make_alone_lists_every_command(tmp_path: Path) -> None:
     result = make(tmp_path)
     assert result.returncode == 0
-    for command in ("book", "test", "lab", "links URL=", "wheel", "clean"):
+    for command in ("book", "test", "lab", "assignments", "grade SUBMISSIONS=", "links URL=", "wheel", "clean"):
         assert f"make {command}" in result.stdout
 
 
@@ -380,6 +411,8 @@ def test_an_address_is_written_everywhere_and_taken_out_without_a_trace(copy: Pa
     assert f"git clone {ADDRESS}\ncd their.course\n" in readme
     colab = "https://colab.research.google.com/github/some-people/their.course/blob/main/notebooks/"
     assert readme.count(colab) == len(links.chapters(copy)) > 0
+    page = stamped["book/assignments.md"].decode()
+    assert page.count("/blob/main/book/assignments/") == len(handout.sources(copy)) > 0
 
     links.write(copy, "")
     assert contents(copy) == before
@@ -392,9 +425,8 @@ def test_one_line_of_a_notebook_carries_the_address_and_nothing_else_changes(cop
         new = path.read_text(encoding="utf-8")
         different = [pair for pair in zip(text.splitlines(), new.splitlines(), strict=True) if pair[0] != pair[1]]
         assert len(different) == 1, path
-        code = [
-            "".join(cell["source"]) for cell in json.loads(new)["cells"] if "setup" in cell["metadata"].get("tags", [])
-        ]
+        cells = ["".join(cell["source"]) for cell in json.loads(new)["cells"] if cell["cell_type"] == "code"]
+        code = [cell for cell in cells if "%pip install" in cell]
         assert len(code) == 1, path
         assert f'    %pip install -q --no-deps "symrl_lite @ git+{ADDRESS}"' in code[0].splitlines()
 
@@ -429,7 +461,7 @@ def test_what_is_no_address_is_refused_and_nothing_is_written(copy: Path, given:
 def test_a_block_with_an_unknown_name_is_refused(copy: Path) -> None:
     page = copy / "book" / "extra.md"
     page.write_text("<!-- BEGIN repository address: x -->\n<!-- END repository address -->\n", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"extra\.md: no block is called 'x'; there are clone, colab"):
+    with pytest.raises(ValueError, match=r"extra\.md: no block is called 'x'; there are clone, colab, assignments"):
         links.stale(copy, "")
 
 
@@ -492,4 +524,4 @@ def test_the_runner_stops_at_the_first_step_that_fails(
 def test_each_test_file_belongs_to_a_step() -> None:
     """No test is forgotten: a file is of the unit step, or in a folder that another step runs."""
     folders = {path.parent.relative_to(ROOT / "tests").as_posix() for path in (ROOT / "tests").rglob("test_*.py")}
-    assert folders <= {".", "checks", "site", "live"}
+    assert folders <= {".", "checks", "grading", "site", "live"}

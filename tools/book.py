@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tools.execute import ANSI, execute_all, package_fingerprint, report  # noqa: E402
+from tools.grading import handout  # noqa: E402
 
 SITE = "_build/html"
 STAMP = "_build/site.json"
@@ -159,7 +160,7 @@ def sources_fingerprint(root: Path = ROOT) -> str:
     """A hash of everything the site is made from."""
     digest = hashlib.sha256(package_fingerprint(root).encode())
     files = [root / "_config.yml", root / "_toc.yml", Path(__file__)]
-    files += sorted((root / "notebooks").glob("*.ipynb"))
+    files += [*sorted((root / "notebooks").glob("*.ipynb")), *handout.sources(root)]
     files += sorted(path for path in (root / "book").rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     for path in files:
         digest.update(path.name.encode() + path.read_bytes())
@@ -188,6 +189,7 @@ def build(root: Path = ROOT) -> Path:
         BuildError: a notebook failed, or the pages gave a warning.
     """
     (root / STAMP).unlink(missing_ok=True)
+    handout.write(root)
     reason = fetch_mathjax(root)
     if reason:
         print(

@@ -1,14 +1,19 @@
-"""Make or repair the course's own environment, .venv.
+"""Make or repair the course's own environment, .venv, or the instructor's, .venv-grading.
 
     python3 tools/environment.py
+    python3 tools/environment.py --grading
 
 A stamp is written into .venv when everything has been installed and checked, and never before. It is a hash
 of what the installation depends on. Without the right stamp, or with files missing, .venv is repaired in
 place if pip and every installed package are whole, and built anew if they are not. Standard library only.
+
+.venv-grading holds nbgrader and the few packages that it adds; everything else it finds in .venv, through a file
+that Python reads at its start. A learner never needs it and never gets it.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import hashlib
 import json
@@ -35,10 +40,15 @@ STAMP = VENV / "complete.txt"
 LOG = VENV / "install.log"
 OLDEST, NEWEST = (3, 11), (3, 13)
 PINNED_FIRST = "torch"  # so that no other package brings another build of it
+INSTALLED = ("-e", ".[atari,sb3,book,test]")
 IMPORTED = (
     "anywidget, gymnasium, hypothesis, ipywidgets, jupyter_cache, jupyterlab, matplotlib, mypy, nbclient, "
     "networkx, numpy, playwright.sync_api, pytest, scipy, sklearn, sphinx, symrl_lite, torch, tqdm, yaml"
 )
+
+GRADING = ROOT / ".venv-grading"
+GRADING_IMPORTED = "nbgrader.apps, nbgrader.preprocessors, numpy, symrl_lite, tqdm"
+BORROWED = "import site; site.addsitedir({folder!r})\n"  # a line of a .pth file: it also reads the .pth files there
 
 # Run by the environment's own Python: its packages whose files are missing or of the wrong size.
 # pip writes RECORD last, so a package without one was cut off.
@@ -110,6 +120,25 @@ def venv_python() -> Path:
     return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
+def aim_at_grading() -> None:
+    """Let every function below speak of .venv-grading instead of .venv."""
+    global VENV, STAMP, LOG, INSTALLED, IMPORTED
+    import tomllib
+
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    VENV, STAMP, LOG = GRADING, GRADING / STAMP.name, GRADING / LOG.name
+    INSTALLED = tuple(settings["project"]["optional-dependencies"]["grading"])
+    IMPORTED = GRADING_IMPORTED
+
+
+def borrow_packages(lender: Path) -> None:
+    """Let .venv-grading see the packages that the course's environment holds."""
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    with_packages = subprocess.run([str(lender), "-I", "-c", ask], capture_output=True, text=True, check=True)
+    place = Path(run_inside("-I", "-c", ask).stdout.strip()) / "course.pth"
+    place.write_text(BORROWED.format(folder=with_packages.stdout.strip()), encoding="utf-8")
+
+
 def clean_variables() -> dict[str, str]:
     """The environment variables without those that would lead Python or pip out of .venv."""
     out_of_place = {"PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"}
@@ -152,12 +181,12 @@ def is_complete(stamp: str) -> bool:
 @contextlib.contextmanager
 def only_one_run() -> Iterator[int]:
     """Hold the lock; a second run waits. pip inherits it, so it also outlives a killed parent."""
-    with (ROOT / ".venv.lock").open("w") as lock:
+    with (ROOT / f"{VENV.name}.lock").open("w") as lock:
         if fcntl is not None:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                print("Another run is setting up .venv: waiting for it.", flush=True)
+                print(f"Another run is setting up {VENV.name}: waiting for it.", flush=True)
                 fcntl.flock(lock, fcntl.LOCK_EX)
         yield lock.fileno()
 
@@ -217,30 +246,32 @@ def install(lock: int, *arguments: str) -> None:
     if process.wait() != 0:
         said = LOG.read_text(encoding="utf-8").splitlines()
         print("\n".join(f"      {line}" for line in said if line.startswith("ERROR"))[-2000:])
-        stop(f"pip could not install {arguments[-1]}. Is there a network? All it said is in .venv/{LOG.name}")
+        stop(f"pip could not install {arguments[-1]}. Is there a network? All it said is in {VENV.name}/{LOG.name}")
 
 
 def verify() -> None:
     """Stop unless every package is whole, the requirements agree, and what the course uses is importable."""
     found = problem()
     if found:
-        stop(f"the new environment is not right: {found}. Remove .venv and try again")
+        stop(f"the new environment is not right: {found}. Remove {VENV.name} and try again")
     agreed = run_inside("-m", "pip", "check")
     if agreed.returncode != 0:
-        stop(f"packages in .venv disagree: {agreed.stdout.strip()}")
+        stop(f"packages in {VENV.name} disagree: {agreed.stdout.strip()}")
     imported = run_inside("-I", "-c", f"import {IMPORTED}")
     if imported.returncode != 0:
         last = (imported.stderr.strip().splitlines() or ["no message"])[-1]
-        stop(f"a package in .venv cannot be imported: {last}. Remove .venv and try again")
+        stop(f"a package in {VENV.name} cannot be imported: {last}. Remove {VENV.name} and try again")
 
 
 def build(stamp: str, lock: int) -> None:
     """Repair .venv if it can be repaired, else make it anew; write the stamp at the very end."""
     started = time.monotonic()
+    lender = None if VENV != GRADING else Path(f"{ROOT}/.venv") / venv_python().relative_to(VENV)
     STAMP.unlink(missing_ok=True)
     found = problem()
     version = "{}.{}.{}".format(*sys.version_info)
-    print(f"Setting up .venv with Python {version}. This takes a few minutes the first time.", flush=True)
+    long = "a few minutes" if lender is None else "half a minute"
+    print(f"Setting up {VENV.name} with Python {version}. This takes {long} the first time.", flush=True)
     if found:
         if VENV.exists():
             print(f"[1/4] building it anew: {found}", flush=True)
@@ -255,14 +286,19 @@ def build(stamp: str, lock: int) -> None:
         )
         if made.returncode != 0:
             said = (made.stderr.strip() or made.stdout.strip() or "no message").splitlines()[-1]
-            stop(f"{sys.executable} could not make .venv: {said}")
+            stop(f"{sys.executable} could not make {VENV.name}: {said}")
     else:
         print("[1/4] repairing the one that is there", flush=True)
     LOG.unlink(missing_ok=True)
-    print(f"[2/4] installing {pinned(PINNED_FIRST)}", flush=True)
-    install(lock, pinned(PINNED_FIRST))
-    print("[3/4] installing the course and its tools", flush=True)
-    install(lock, "-e", ".[atari,sb3,book,test]")
+    if lender is None:
+        print(f"[2/4] installing {pinned(PINNED_FIRST)}", flush=True)
+        install(lock, pinned(PINNED_FIRST))
+        print("[3/4] installing the course and its tools", flush=True)
+    else:
+        print("[2/4] taking the course's packages from .venv", flush=True)
+        borrow_packages(lender)
+        print("[3/4] installing what grading needs", flush=True)
+    install(lock, *INSTALLED)
     print("[4/4] checking that everything is there and can be imported", flush=True)
     verify()
     part = STAMP.with_suffix(".part")
@@ -272,8 +308,12 @@ def build(stamp: str, lock: int) -> None:
 
 
 def main() -> None:
-    """Leave a complete .venv, whatever there was before."""
+    """Leave a complete environment, whatever there was before."""
+    parser = argparse.ArgumentParser(description="Make or repair the course's environment.")
+    parser.add_argument("--grading", action="store_true", help="the instructor's, .venv-grading, on top of .venv")
     check_python()
+    if parser.parse_args().grading:
+        aim_at_grading()
     base = getattr(sys, "_base_executable", sys.executable)
     if sys.prefix != sys.base_prefix and os.path.realpath(sys.prefix) == str(VENV) and base != sys.executable:
         os.execv(base, [base, *sys.argv])  # .venv's own Python cannot take .venv away
@@ -291,4 +331,4 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        stop("stopped. The next run repairs .venv")
+        stop(f"stopped. The next run repairs {VENV.name}")

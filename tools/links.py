@@ -19,6 +19,10 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tools.grading import handout  # noqa: E402
+
 BRANCH = "main"
 COLAB = "https://colab.research.google.com"
 ADDRESS = re.compile(r"https://github\.com/[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
@@ -61,8 +65,8 @@ def address(root: Path = ROOT) -> str:
 
 
 def notebooks(root: Path) -> list[Path]:
-    """Every notebook of the course, assignments included."""
-    found = (root / "notebooks").rglob("*.ipynb")
+    """Every notebook of the course, assignments included: their sources, and the versions that students get."""
+    found = [*(root / "notebooks").rglob("*.ipynb"), *(root / handout.VERSIONS).glob("*.ipynb")]
     return sorted(path for path in found if ".ipynb_checkpoints" not in path.parts)
 
 
@@ -111,6 +115,19 @@ def colab_block(root: Path, url: str) -> str:
     )
 
 
+def assignments_block(root: Path, url: str) -> str:
+    """For a page: where to get each assignment."""
+    rows = ["* - Assignment", "  - Minutes", "  - Get it"]
+    for name, title, minutes in handout.listed(root):
+        get = f"{{download}}`{name}.ipynb <assignments/{name}.ipynb>`"
+        if url:
+            place = f"{url.removeprefix('https://github.com/')}/blob/{BRANCH}/{handout.VERSIONS}/{name}.ipynb"
+            get += f" · [open in Colab]({COLAB}/github/{place})"
+        rows += [f"* - {title}", f"  - {minutes}", f"  - {get}"]
+    head = "```{list-table}\n:header-rows: 1\n:class: course-assignments\n:widths: 56 12 32\n\n"
+    return head + "\n".join(rows) + "\n```\n"
+
+
 def block(root: Path, path: Path, name: str | None, url: str) -> str:
     """What stands between the marks of one block."""
     if path.name == "_config.yml":
@@ -119,7 +136,7 @@ def block(root: Path, path: Path, name: str | None, url: str) -> str:
         return f'[project.urls]\nRepository = "{url}"\n' if url else ""
     if path.name == "CITATION.cff":
         return f'repository-code: "{url}"\n' if url else ""
-    makers = {"clone": clone_block, "colab": colab_block}
+    makers = {"clone": clone_block, "colab": colab_block, "assignments": assignments_block}
     if name not in makers:
         raise ValueError(f"{path.name}: no block is called {name!r}; there are {', '.join(makers)}")
     return makers[name](root, url)

@@ -53,7 +53,7 @@ def one(command: list[str]) -> Count:
     return Count(failed=1) if failed else Count(passed=1)
 
 
-def pytest(name: str, *arguments: str) -> Count:
+def pytest(name: str, *arguments: str, python: str = sys.executable) -> Count:
     """Run pytest and count from its own report; a run without a test has failed."""
     missing = [path for path in arguments if path.startswith("tests/") and not (ROOT / path).exists()]
     if missing or not arguments:
@@ -62,7 +62,8 @@ def pytest(name: str, *arguments: str) -> Count:
     report = REPORTS / f"{name}.xml"
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
-    status = subprocess.run(program("-m", "pytest", "-q", f"--junitxml={report}", *arguments), cwd=ROOT).returncode
+    command = [python, "-m", "pytest", "-q", f"--junitxml={report}", *arguments]
+    status = subprocess.run(command, cwd=ROOT).returncode
     try:
         count = from_report(report)
     except (OSError, ElementTree.ParseError):
@@ -98,6 +99,16 @@ def unit() -> Count:
     files = [path for path in sorted((ROOT / "tests").glob("test_*.py")) if path.name not in NOT_UNIT]
     names = [path.relative_to(ROOT).as_posix() for path in files]
     return pytest("unit", *TWO, "--doctest-modules", "symrl_lite", *names)
+
+
+def grading() -> Count:
+    """Assignments and the grader: the two processes, attacks, a small class, every listed answer."""
+    base = getattr(sys, "_base_executable", sys.executable)
+    made = subprocess.run([base, "tools/environment.py", "--grading"], cwd=ROOT)
+    if made.returncode != 0:
+        return Count(failed=1)
+    python = ROOT / ".venv-grading" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    return pytest("grading", *TWO, "tests/grading", python=str(python))
 
 
 def notebooks() -> Count:
@@ -140,7 +151,7 @@ def links() -> Count:
     return pytest("links", "tests/site/test_links.py")
 
 
-STEPS: tuple[Callable[[], Count], ...] = (style, unit, notebooks, structure, checks, site, links)
+STEPS: tuple[Callable[[], Count], ...] = (style, unit, grading, notebooks, structure, checks, site, links)
 
 
 def chosen(names: list[str], first: str | None) -> list[Callable[[], Count]]:

@@ -20,6 +20,7 @@ ALLOWED_HOSTS = {
     "github.com",  # once `make links` has set an address
     "gymnasium.farama.org",
     "jupyter.org",
+    "nbgrader.readthedocs.io",
     "numpy.org",
     "papers.nips.cc",
     "pytorch.org",

@@ -1,0 +1,59 @@
+"""The sample assignment, and a way to grade one notebook of it in a closed process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.grading import sample
+from tools.grading import referee, sandbox
+from tools.grading.assignment import Assignment
+from tools.grading.withheld import course_copy
+
+SLOT = 100 + os.getpid() % 1000  # its own user, so that two test processes do not count each other's processes
+
+
+@pytest.fixture(scope="session")
+def bubblewrap() -> None:
+    """Skip, or fail where bubblewrap is required."""
+    if not sandbox.is_available():
+        if os.environ.get("SYMRL_REQUIRE_BUBBLEWRAP") == "1":
+            pytest.fail(
+                "bubblewrap is required here, and it is not installed or may not make namespaces", pytrace=False
+            )
+        pytest.skip("bubblewrap is not installed")
+
+
+@pytest.fixture(scope="session")
+def assignment(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
+    return sample.write(tmp_path_factory.mktemp("sources"))
+
+
+@pytest.fixture(scope="session")
+def base(assignment: Assignment) -> dict[str, Any]:
+    return referee.base_namespace(assignment)
+
+
+@pytest.fixture(scope="session")
+def course(assignment: Assignment) -> Path:
+    return course_copy(assignment.withheld)
+
+
+Grade = Callable[..., dict[str, str]]
+
+
+@pytest.fixture
+def grade(bubblewrap: None, assignment: Assignment, base: dict[str, Any], course: Path) -> Grade:
+    """Grade answers; the message of each test, empty where it passed."""
+
+    def graded(notebook: Any = None, limits: sandbox.Limits | None = None, **answers: str) -> dict[str, str]:
+        if notebook is None:
+            notebook = sample.answered(assignment, **answers)
+        outcomes = referee.run(assignment, notebook, base, lambda: sandbox.Process(course, limits, slot=SLOT))
+        return {outcome.test: outcome.message if not outcome.passed else "" for outcome in outcomes}
+
+    return graded

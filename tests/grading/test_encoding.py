@@ -1,0 +1,279 @@
+"""What crosses between the processes: everything that may, unchanged; nothing else; and no bytes break the reader."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pickle
+import threading
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from symrl_lite.groups import dihedral, regular
+from symrl_lite.mdp import TabularMDP
+from tools.grading.encoding import DEPTH, HEAD, EncodingError, Foreign, Reader, Writer
+from tools.grading.wire import Ended, TooLate, Wire
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**200), 2**200)
+    | st.floats()
+    | st.complex_numbers()
+    | st.text(max_size=20)
+    | st.binary(max_size=20)
+    | st.builds(range, st.integers(-50, 50), st.integers(-50, 50), st.sampled_from([-3, 1, 2]))
+)
+KEYS = st.none() | st.integers() | st.text(max_size=5) | st.tuples(st.integers(), st.text(max_size=3))
+DTYPES = st.sampled_from(["?", "i1", "<i4", ">i8", "u2", "f2", "<f4", ">f8", "c8", "c16", "U3"])
+ARRAYS = DTYPES.flatmap(
+    lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4))
+)
+VALUES = st.recursive(
+    SCALARS | ARRAYS,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.lists(inner, max_size=4).map(tuple)
+        | st.dictionaries(KEYS, inner, max_size=4)
+        | st.sets(KEYS, max_size=4)
+        | st.frozensets(KEYS, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+def crossed(value: Any, **options: Any) -> Any:
+    content = Writer(course=options.get("course", False)).message(value)
+    text, arrays = HEAD.unpack(content[: HEAD.size])
+    assert HEAD.size + text + arrays == len(content)
+    return Reader(**options).message(content[HEAD.size : HEAD.size + text], content[HEAD.size + text :])
+
+
+def same(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray):
+        equal_nan = one.dtype.kind in "fc"
+        return (
+            type(other) is np.ndarray
+            and one.shape == other.shape
+            and (
+                one.dtype.kind == other.dtype.kind == "U"
+                or one.dtype.newbyteorder("=") == other.dtype.newbyteorder("=")
+            )
+            and np.array_equal(one, other, equal_nan=equal_nan)
+        )
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, dict):
+        return list(one) == list(other) and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, float | complex):
+        return repr(one) == repr(other)
+    return bool(one == other)
+
+
+@settings(max_examples=200, deadline=None)
+@given(VALUES)
+def test_data_crosses_unchanged(value: Any) -> None:
+    assert same(value, crossed(value))
+
+
+@given(hnp.arrays("f8", 3), st.sampled_from(["f4", "i8", "?", "c16"]))
+def test_scalars_of_numpy_cross_with_their_type(values: Any, dtype: str) -> None:
+    with np.errstate(all="ignore"):
+        one = np.array([1.5, 0, -2]).astype(dtype)[0]
+    other = crossed(one)
+    assert type(other) is type(one) and other == one
+
+
+def test_tensors_and_unusual_arrays_cross() -> None:
+    torch = pytest.importorskip("torch")
+    tensor = torch.arange(6.0, requires_grad=True).reshape(2, 3)
+    assert torch.equal(crossed(tensor), tensor.detach()) and not crossed(tensor).requires_grad
+    assert np.array_equal(crossed(np.arange(6).reshape(2, 3).T), np.arange(6).reshape(2, 3).T)
+    assert crossed(np.float64(2.5)) == 2.5 and crossed(np.array(3.0)).shape == ()
+
+
+def test_the_course_objects_go_one_way_only() -> None:
+    G = dihedral(4)
+    there = crossed((G, regular(G)), course=True)
+    assert np.array_equal(there[0].table, G.table) and there[0].names == G.names and there[1] == regular(G)
+    mdp = TabularMDP([[[1, 0], [0, 1]], [[0, 1], [0, 1]]], [[0, 1], [0, 0]], discount=0.9)
+    there = crossed(mdp, course=True)
+    assert np.array_equal(there.transitions, mdp.transitions) and there.discount == 0.9
+    assert isinstance(crossed(G), Foreign), "from a student's side a group is a name tag"
+    content = Writer(course=True).message(G)
+    text, _ = HEAD.unpack(content[: HEAD.size])
+    with pytest.raises(EncodingError, match="unknown tag"):
+        Reader().message(content[HEAD.size : HEAD.size + text], content[HEAD.size + text :])
+
+
+class Evil:
+    """Pretends to be whatever is asked for."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = object.__hash__
+
+    def __reduce__(self) -> Any:
+        return os.system, ("touch /tmp/pickled",)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Evil(), object(), Evil, print, open, np.array([Evil()]), iter([1]), (1 + 1j == 1j and 0) or memoryview(b"x")],
+)
+def test_what_is_no_data_arrives_as_a_name_tag_that_equals_nothing(value: Any) -> None:
+    there = crossed(value)
+    assert isinstance(there, Foreign)
+    assert there != there and there != 1 and there != value
+    with pytest.raises(TypeError):
+        hash(there)
+    with pytest.raises(TypeError):
+        np.allclose(there, 1.0)
+
+
+def test_subclasses_arrive_as_the_plain_type() -> None:
+    class Liar(int):
+        def __eq__(self, other: object) -> bool:
+            return True
+
+        __hash__ = int.__hash__
+
+    class Text(str):
+        pass
+
+    class Numbers(np.ndarray):
+        def __eq__(self, other: object) -> Any:
+            return True
+
+    assert type(crossed(Liar(7))) is int and crossed(Liar(7)) != 8
+    assert type(crossed(Text("a"))) is str
+    assert type(crossed(np.arange(3).view(Numbers))) is np.ndarray
+
+
+def test_limits_on_the_way_out() -> None:
+    deep: Any = 1
+    for _ in range(DEPTH + 2):
+        deep = [deep]
+    for value in (deep, [0] * 500_000, 1 << 5000):
+        with pytest.raises(EncodingError):
+            Writer().message(value)
+    endless: list[Any] = []
+    endless.append(endless)
+    with pytest.raises(EncodingError):
+        Writer().message(endless)
+
+
+def message(tree: Any, blobs: list[bytes] = []) -> tuple[bytes, bytes]:  # noqa: B006
+    return json.dumps([len(blob) for blob in blobs]).encode() + b"\n" + json.dumps(tree).encode(), b"".join(blobs)
+
+
+@pytest.mark.parametrize(
+    ("tree", "blobs"),
+    [
+        (["a", "O", [1], 0], [b"x" * 8]),
+        (["a", "<f8", [2], 0], [b"x" * 8]),
+        (["a", "<f8", [-1], 0], [b"x" * 8]),
+        (["a", "<f8", [1] * 40, 0], [b"x" * 8]),
+        (["a", "<f8,<i4", [1], 0], [b"x" * 12]),
+        (["a", "M8[s]", [1], 0], [b"x" * 8]),
+        (["a", "V8", [1], 0], [b"x" * 8]),
+        (["a", "<f8", [1], 5], []),
+        (["b", 3], []),
+        (["d", [[["l", []], 1]]], []),
+        (["s", [["l", []]], False], []),
+        (["i", "0x" + "f" * 5000], []),
+        (["r", 0, 10**15, 1], []),
+        (["f", "nothing"], []),
+        (["p", 0, "f"], []),
+        (["o", "FiniteGroup", ["t", []]], []),
+        (["z"], []),
+        ({"a": 1}, []),
+        ([], []),
+        ([["l"]], []),
+        (1.5, []),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_forged_messages_are_refused(tree: Any, blobs: list[bytes]) -> None:
+    with pytest.raises(EncodingError):
+        Reader().message(*message(tree, blobs))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\n",
+        b"[]\n",
+        b"[1]\n1",
+        b"[]\n" + b"[" * 200_000,
+        b"[]\n" + b"9" * 10_000,
+        b"\xff\xfe",
+        b"[-5]\n1",
+        b'["1"]\n1',
+    ],
+    ids=lambda value: repr(value[:12]),
+)
+def test_bytes_that_no_encoder_wrote_are_refused(content: bytes) -> None:
+    with pytest.raises(EncodingError):
+        Reader().message(content, b"")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=300), st.binary(max_size=40))
+def test_no_bytes_break_the_reader(text: bytes, arrays: bytes) -> None:
+    with contextlib.suppress(EncodingError):
+        Reader().message(text, arrays)
+
+
+def test_a_pickle_is_bytes_like_any_other() -> None:
+    with pytest.raises(EncodingError):
+        Reader().message(pickle.dumps(Evil()), b"")
+
+
+def pipe() -> tuple[Wire, int]:
+    incoming, outgoing = os.pipe()
+    return Wire(incoming, -1), outgoing
+
+
+def test_a_giant_announcement_is_refused_before_it_is_read() -> None:
+    wire, outgoing = pipe()
+    os.write(outgoing, HEAD.pack(2**32 - 1, 2**32 - 1))
+    with pytest.raises(Ended, match="more bytes"):
+        wire.receive(deadline=time.monotonic() + 5)
+
+
+def test_a_message_that_never_ends_runs_into_the_deadline() -> None:
+    wire, outgoing = pipe()
+    os.write(outgoing, HEAD.pack(100, 0))
+    stop = threading.Event()
+
+    def drip() -> None:
+        while not stop.wait(0.05):
+            os.write(outgoing, b"x")
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    begin = time.monotonic()
+    with pytest.raises(TooLate):
+        wire.receive(deadline=begin + 0.4)
+    assert time.monotonic() - begin < 2
+    stop.set()
+    thread.join()
+
+
+def test_the_end_of_the_other_side_is_noticed() -> None:
+    wire, outgoing = pipe()
+    os.close(outgoing)
+    with pytest.raises(Ended):
+        wire.receive(deadline=time.monotonic() + 5)

@@ -1,0 +1,229 @@
+"""Grade what students handed in.
+
+    make grade SUBMISSIONS=folder [OUT=folder]
+
+`folder` holds one folder a student, with the files as a learning-management system exported them. OUT (by default
+_build/grades) gets marks.csv, by_hand.csv, report.csv and a feedback page for each student. Run it again at any time:
+what was graded stays, what changed is graded anew, marks filled into by_hand.csv are added. After an interruption of
+any kind it goes on where it was.
+
+A submission runs in bubblewrap. Where there is none, nothing is graded unless UNSANDBOXED=1 is given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tools.grading import feedback, files, pool, precheck, referee, results, sandbox, tables  # noqa: E402
+from tools.grading.assignment import SOURCES, Assignment, all_assignments  # noqa: E402
+from tools.grading.notebook import SourceError  # noqa: E402
+from tools.grading.precheck import REASONS, Problem, Submission  # noqa: E402
+from tools.grading.withheld import course_copy  # noqa: E402
+from tools.grading.withheld import fingerprint as package_fingerprint  # noqa: E402
+
+UNPROTECTED = (
+    "UNSANDBOXED=1: the students' code runs without bubblewrap. It can read your files, the other submissions and the "
+    "answers, and use the network. Do this only on a machine that holds nothing else."
+)
+NO_BUBBLEWRAP = (
+    "bubblewrap is not installed or may not make namespaces here, and a submission is a stranger's code. Install it "
+    "(Debian, Ubuntu: sudo apt-get install bubblewrap), or grade without protection: make grade ... UNSANDBOXED=1"
+)
+
+
+@contextlib.contextmanager
+def only_one_run(out: Path) -> Iterator[None]:
+    """One run at a time writes into a folder of results."""
+    import fcntl
+
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise precheck.Refused(
+                "busy", f"another run is writing into {out}. Wait for it, or give another OUT"
+            ) from None
+        yield
+
+
+def collect(folder: Path, assignments: Mapping[str, Assignment]) -> tuple[list[Submission], list[Problem], list[str]]:
+    """All submissions, all that cannot be graded, and the students' names."""
+    submissions, problems, students = [], [], []
+    for entry in sorted(folder.iterdir(), key=lambda path: path.name):
+        if entry.name.startswith(".") or entry.name in files.IGNORED:
+            continue
+        name = tables.clean(entry.name)
+        if not entry.is_dir() and not entry.is_symlink():
+            problems.append(Problem("", name, "", "not-a-folder"))
+            continue
+        students.append(name)
+        ready, wrong = precheck.student_submissions(entry, assignments)
+        submissions += ready
+        problems += wrong
+    return submissions, problems, students
+
+
+def prepare(submissions: Sequence[Submission], assignments: Mapping[str, Assignment], out: Path) -> list[pool.Job]:
+    """The submissions whose result is not there yet."""
+    jobs = []
+    needed: dict[str, tuple[str, dict[str, Any], Path]] = {}
+    for submission in submissions:
+        assignment = assignments[submission.assignment]
+        if assignment.name not in needed:
+            needed[assignment.name] = (package_fingerprint(assignment.withheld), {}, Path())
+        package, base, course = needed[assignment.name]
+        key = results.key_of(submission, assignment, package)
+        place = results.place(out, submission.student, assignment.name)
+        if results.stored(place, key) is not None:
+            continue
+        if not base:
+            base, course = referee.base_namespace(assignment), course_copy(assignment.withheld)
+            needed[assignment.name] = (package, base, course)
+        jobs.append(pool.Job(submission, assignment, base, course, key, place))
+    return jobs
+
+
+def records_of(
+    submissions: Sequence[Submission], problems: Sequence[Problem], out: Path, filled_in: dict[str, tuple[float, str]]
+) -> list[dict[str, Any]]:
+    """One record for each submission and for each thing that could not be graded."""
+    import json
+
+    found: list[dict[str, Any]] = []
+    for submission in submissions:
+        result = json.loads(results.place(out, submission.student, submission.assignment).read_text(encoding="utf-8"))
+        found.append(result if "problem" in result else results.with_marks(result, filled_in))
+    found += [
+        {"student": one.student, "assignment": one.assignment, "file": one.file}
+        | {"problem": one.reason, "detail": one.detail}
+        for one in problems
+    ]
+    return sorted(found, key=lambda record: (record["student"], record["assignment"], record["file"]))
+
+
+def write_all(records: Sequence[dict[str, Any]], students: Sequence[str], out: Path) -> None:
+    """The tables and the pages."""
+    graded = [record for record in records if "problem" not in record]
+    refused = [record for record in records if "problem" in record]
+    questions = sorted({name for record in graded for name in record["marks"]})
+    head = ("student", "assignment", "total", "out_of", "late", "waiting", "status", *questions)
+    tables.write_table(out / "marks.csv", head, tables.marks_rows([r for r in records if r["student"]], questions))
+    tables.write_table(
+        out / "report.csv",
+        tables.REPORT,
+        [
+            (r["student"], r["assignment"], r["file"], r["problem"], REASONS.get(r["problem"], ""), r["detail"])
+            for r in refused
+        ],
+    )
+    by_hand = [
+        (
+            r["student"],
+            r["assignment"],
+            part["cell"],
+            part["answer"],
+            tables.number(part["points"]),
+            "" if part["earned"] is None else tables.number(part["earned"]),
+            part.get("remark", ""),
+            part["answer_id"],
+        )
+        for r in graded
+        for part in r["by_hand"]
+        if part["earned"] is None or part.get("marked")
+    ]
+    tables.write_table(out / "by_hand.csv", tables.BY_HAND, by_hand)
+    wanted = set()
+    for student in students:
+        own = [record for record in records if record["student"] == student]
+        path = out / "feedback" / f"{results.slug(student)}.html"
+        wanted.add(path)
+        tables.write_atomically(path, feedback.page(student, own))
+    for path in set((out / "feedback").glob("*.html")) - wanted:
+        path.unlink()  # of a student who is no longer there
+
+
+def grade(submissions: Path, out: Path, sources: Path, at_once: int, sandboxed: bool, quiet: bool = False) -> int:
+    """Grade a folder; how many things could not be graded."""
+    from tqdm import tqdm
+
+    tqdm.monitor_interval = 0  # no thread of its own: workers are forks
+    results.load_nbgrader()  # once, before the forks
+    begin = time.perf_counter()
+    assignments = all_assignments(sources)
+    if not assignments:
+        raise SourceError(f"{sources} holds no assignment")
+    with only_one_run(out):
+        filled_in, wrong = tables.read_marks(out / "by_hand.csv")
+        ready, problems, students = collect(submissions, assignments)
+        jobs = prepare(ready, assignments, out)
+        print(f"{len(students)} students, {len(ready)} submissions, {len(ready) - len(jobs)} of them graded before.")
+        with tqdm(total=len(jobs), unit="submission", disable=quiet or not jobs) as bar:
+            for job in pool.run(jobs, at_once, sandboxed):
+                bar.set_postfix_str(job.submission.student[:24], refresh=False)
+                bar.update()
+        records = records_of(ready, problems, out, filled_in)
+        write_all(records, students, out)
+    refused = [record for record in records if "problem" in record]
+    waiting = sum(part["earned"] is None for record in records for part in record.get("by_hand", ()))
+    for line in wrong:
+        print(f"by_hand.csv, {line}: left open")
+    for record in refused:
+        who = " / ".join(part for part in (record["student"], record["file"]) if part)
+        print(f"not graded: {who}: {record['problem']}{': ' if record['detail'] else ''}{record['detail']}")
+    print(
+        f"{len(records) - len(refused)} graded, {len(refused)} not (report.csv), {waiting} answers wait in by_hand.csv."
+    )
+    print(f"The results are in {out} ({time.perf_counter() - begin:.0f} s).")
+    return len(refused)
+
+
+def main() -> int:
+    """Read the command line, refuse what cannot be done safely, grade."""
+    parser = argparse.ArgumentParser(description="Grade what students handed in.")
+    parser.add_argument("--submissions", default="", help="one folder a student")
+    parser.add_argument("--out", default=str(ROOT / "_build" / "grades"), help="where the marks go")
+    parser.add_argument("--sources", type=Path, default=SOURCES, help="the folder of the assignments' sources")
+    parser.add_argument("--at-once", type=int, default=pool.processors(), help="submissions at a time")
+    given = parser.parse_args()
+    folder = Path(given.submissions)
+    if not given.submissions or not folder.is_dir():
+        problem = f"{given.submissions!r} is not a folder" if given.submissions else "no folder was named"
+        print(
+            f"symrl: {problem}. Type: make grade SUBMISSIONS=folder, with one folder a student in it", file=sys.stderr
+        )
+        return 2
+    unsandboxed = os.environ.get("UNSANDBOXED") == "1"
+    if not unsandboxed and not sandbox.is_available():
+        print(f"symrl: {NO_BUBBLEWRAP}", file=sys.stderr)
+        return 2
+    if unsandboxed:
+        print(f"symrl: {UNPROTECTED}", file=sys.stderr)
+    try:
+        grade(folder, Path(given.out).resolve(), given.sources, max(1, given.at_once), not unsandboxed)
+    except (SourceError, tables.TableError) as error:
+        print(f"symrl: {error}", file=sys.stderr)
+        return 1
+    except precheck.Refused as refused:
+        print(f"symrl: {refused.detail}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("symrl: stopped. The next run goes on where this one was.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+"""Look at a submission before it is graded: every reason not to grade it has a name, and none becomes a silent zero."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tools.grading import files
+from tools.grading import notebook as nb
+from tools.grading.assignment import Assignment
+from tools.grading.files import Found
+from tools.grading.notebook import Notebook
+
+LARGEST = 5_000_000  # bytes of a notebook
+MOST_CELLS = 500
+
+REASONS = {
+    "empty-folder": "The folder holds no file.",
+    "no-notebook": "The folder holds files, and none of them is a notebook (.ipynb).",
+    "not-a-folder": "It lies beside the students' folders. Put it into a folder with the student's name.",
+    "symlink": "It is a link to another place, and links are not followed.",
+    "no-file": "It is neither a file nor a folder.",
+    "unreadable": "The file cannot be read.",
+    "too-large": f"It is larger than {LARGEST // 1_000_000} MB. Let the student clear the outputs and hand in again.",
+    "not-json": "It is not a notebook's JSON: the file is damaged, or something else was renamed to .ipynb.",
+    "not-a-notebook": "It is JSON, but no notebook of format 4.",
+    "unknown-assignment": "Neither its content nor its name says which assignment it is.",
+    "wrong-assignment": "Its content is another assignment than its name says. Ask which one was meant.",
+    "metadata-stripped": "The cells have lost nbgrader's metadata, so no answer can be found. Ask for the "
+    "original file, or let the student copy the answers into a fresh copy.",
+    "missing-grade-ids": "Cells of the assignment are missing.",
+    "duplicate-grade-ids": "Cells of the assignment are there twice (copied), so it is open which one counts.",
+    "changed-cell-type": "A cell for an answer was turned from code into text, or the other way round.",
+    "several-different-files": "There are several files for this assignment, different ones, and nothing says which is "
+    "the newest. Keep one.",
+    "graders-fault": "The grader itself failed on it. Run `make grade` again; if it stays, look at the message.",
+    "too-long": "Its code, or what it returns, kept the tests busy beyond all limits; it was stopped.",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why something could not be graded."""
+
+    student: str
+    file: str
+    assignment: str
+    reason: str  # a key of REASONS
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One student's notebook for one assignment, ready to be graded."""
+
+    student: str
+    assignment: str
+    file: str
+    late: bool
+    fingerprint: str
+    notebook: Notebook = field(repr=False)
+
+
+class Refused(Exception):
+    """A reason's name, and what it is about."""
+
+    def __init__(self, reason: str, detail: str = "", assignment: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.detail, self.assignment = reason, detail, assignment
+
+
+def parse(content: bytes | None) -> Notebook:
+    """The notebook in a file's content."""
+    if content is None:
+        raise Refused("too-large")
+    try:
+        found = json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise Refused("not-json", str(error)[:200]) from None
+    cells = found.get("cells") if isinstance(found, dict) else None
+    if not isinstance(cells, list) or found.get("nbformat") != 4 or len(cells) > MOST_CELLS:
+        raise Refused("not-a-notebook")
+    for cell in cells:
+        if not isinstance(cell, dict) or not isinstance(cell.get("metadata", {}), dict):
+            raise Refused("not-a-notebook", "a cell is none")
+        text = cell.get("source", "")
+        if not isinstance(text, str) and not (isinstance(text, list) and all(isinstance(line, str) for line in text)):
+            raise Refused("not-a-notebook", "a cell's text is none")
+    return found
+
+
+def identify(notebook: Notebook, named: str | None, assignments: Mapping[str, Assignment]) -> Assignment:
+    """Which assignment this is: its content decides, its name must not contradict."""
+    metadata = notebook.get("metadata")
+    about = metadata.get("symrl") if isinstance(metadata, dict) else None
+    said = about.get("assignment") if isinstance(about, dict) else None
+    name = said if isinstance(said, str) and said in assignments else named
+    if said is not None and name != said:
+        raise Refused("unknown-assignment", f"the notebook says {str(said)[:60]!r}")
+    if name is None:
+        raise Refused("unknown-assignment")
+    if named is not None and named != name:
+        raise Refused("wrong-assignment", f"the name says {named}, the content is {name}", named)
+    return assignments[name]
+
+
+def check_cells(notebook: Notebook, assignment: Assignment) -> None:
+    """Every cell of the assignment is there, once, and still of its kind; texts may be missing."""
+    present = [nb.grade_id(cell) for cell in notebook["cells"] if nb.grade_id(cell)]
+    if not present:
+        raise Refused("metadata-stripped", "", assignment.name)
+    twice = sorted({name for name in present if name in assignment.cells and present.count(name) > 1})
+    if twice:
+        raise Refused("duplicate-grade-ids", ", ".join(twice), assignment.name)
+    needed = [name for name, cell in assignment.cells.items() if cell["cell_type"] == "code" or nb.is_solution(cell)]
+    missing = [name for name in needed if name not in present]
+    if len(missing) > len(needed) / 2:
+        raise Refused("wrong-assignment", f"most cells of {assignment.name} are missing", assignment.name)
+    if missing:
+        raise Refused("missing-grade-ids", ", ".join(missing), assignment.name)
+    for cell in notebook["cells"]:
+        name = nb.grade_id(cell)
+        if name in needed and cell.get("cell_type") != assignment.cells[name]["cell_type"]:
+            raise Refused("changed-cell-type", name, assignment.name)
+
+
+def read(student: str, found: Found, assignments: Mapping[str, Assignment], label: str) -> Submission:
+    """Read and check one file.
+
+    Raises:
+        Refused: naming the reason.
+    """
+    if found.problem:
+        raise Refused("symlink" if found.problem == "symlink" else "no-file", "", found.named.assignment or "")
+    try:
+        content = files.read_safely(found.path, LARGEST)
+    except OSError as error:
+        raise Refused("unreadable", type(error).__name__, found.named.assignment or "") from None
+    try:
+        notebook = parse(content)
+    except Refused as refused:
+        refused.assignment = found.named.assignment or ""
+        raise
+    assignment = identify(notebook, found.named.assignment, assignments)
+    check_cells(notebook, assignment)
+    assert content is not None
+    digest = hashlib.sha256(content).hexdigest()
+    return Submission(student, assignment.name, label, found.named.late, digest, notebook)
+
+
+def newest(found: list[Found]) -> list[Found]:
+    """The newest of the files for one assignment; several where their names do not tell."""
+    last = max(files.rank(one.named) for one in found)
+    return [one for one in found if files.rank(one.named) == last]
+
+
+def student_submissions(folder: Path, assignments: Mapping[str, Assignment]) -> tuple[list[Submission], list[Problem]]:
+    """What can be graded of one student's folder, and what cannot and why."""
+    student = folder.name
+    if folder.is_symlink():
+        return [], [Problem(student, "", "", "symlink")]
+    found, others = files.notebooks(folder, assignments)
+    if not found:
+        listed = ", ".join(path.name for path in others[:5])
+        return [], [Problem(student, "", "", "no-notebook" if others else "empty-folder", listed)]
+    groups: dict[str, list[Found]] = {}
+    for one in found:
+        groups.setdefault(one.named.assignment or one.path.name, []).append(one)
+    ready: dict[str, list[Submission]] = {}
+    problems = []
+    for group in groups.values():
+        for one in newest(group):
+            label = one.path.relative_to(folder).as_posix()
+            try:
+                submission = read(student, one, assignments, label)
+                ready.setdefault(submission.assignment, []).append(submission)
+            except Refused as refused:
+                problems.append(Problem(student, label, refused.assignment, refused.reason, refused.detail))
+    chosen = []
+    for name, several in ready.items():
+        if len({one.fingerprint for one in several}) > 1:
+            listed = ", ".join(one.file for one in several)
+            problems.append(Problem(student, listed, name, "several-different-files"))
+        else:
+            chosen.append(several[0])
+    return chosen, problems

@@ -1,0 +1,133 @@
+"""The tables that grading leaves: marks, what waits for a person, what could not be graded. Also read back.
+
+A spreadsheet runs a cell that begins with = + - or @ as a formula, and names and answers are a stranger's: such a
+cell gets an apostrophe in front.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+BY_HAND = ("student", "assignment", "question", "answer", "maximum", "marks", "remark", "answer_id")
+REPORT = ("student", "assignment", "file", "reason", "what_it_means", "detail")
+
+
+class TableError(Exception):
+    """A filled-in table cannot be read; the message says which line, for people."""
+
+
+def clean(text: object) -> str:
+    """Text that every file can hold: no half characters, no control characters but line ends and tabs."""
+    whole = str(text).encode("utf-8", "replace").decode("utf-8")
+    return (
+        re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "\N{REPLACEMENT CHARACTER}", whole)
+        .replace("\r\n", "\n")
+        .replace("\r", "\n")
+    )
+
+
+def safe(value: object) -> object:
+    """A cell that no spreadsheet takes for a formula; numbers stay numbers."""
+    if value is None or isinstance(value, int | float):
+        return "" if value is None else value
+    text = clean(value)
+    return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@") or text[:1] in ("\t", "\n") else text
+
+
+def number(value: float) -> float | int:
+    """A mark without a needless .0"""
+    return int(value) if float(value).is_integer() else round(float(value), 4)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that there is never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, encoding="utf-8", newline="")
+    os.replace(part, path)
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV file that spreadsheets open with the right letters."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows([[safe(value) for value in row] for row in rows])
+    write_atomically(path, "\N{ZERO WIDTH NO-BREAK SPACE}" + text.getvalue())
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Read a CSV file, also one that a spreadsheet has written with semicolons or tabs."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        text = path.read_text(encoding="cp1252", errors="replace")
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    return [
+        {str(key).strip(): value or "" for key, value in row.items() if isinstance(value, str)}
+        for row in csv.DictReader(io.StringIO(text), delimiter=delimiter)
+    ]
+
+
+def answer_id(student: str, assignment: str, name: str, answer: str) -> str:
+    """What ties marks to one answer: a changed answer has another."""
+    return hashlib.sha256("\0".join((student, assignment, name, answer)).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def read_marks(path: Path) -> tuple[dict[str, tuple[float, str]], list[str]]:
+    """The marks and remarks that a person filled in, by answer, and what is wrong with others.
+
+    Raises:
+        TableError: the columns are not there.
+    """
+    if not path.exists():
+        return {}, []
+    rows = read_table(path)
+    if rows and not {"answer_id", "marks", "maximum"} <= set(rows[0]):
+        raise TableError(f"{path} lacks one of the columns answer_id, marks, maximum. Keep the first line as it is")
+    found, wrong = {}, []
+    for line, row in enumerate(rows, start=2):
+        given = row["marks"].strip().replace(",", ".")
+        if not given:
+            continue
+        try:
+            marks, maximum = float(given), float(row["maximum"].replace(",", "."))
+        except ValueError:
+            wrong.append(f"row {line}: {row['marks']!r} is not a number")
+            continue
+        if not 0 <= marks <= maximum:
+            wrong.append(f"row {line}: {marks:g} is not between 0 and {maximum:g}")
+            continue
+        found[row["answer_id"].strip()] = (marks, row.get("remark", "").removeprefix("'"))
+    return found, wrong
+
+
+def marks_rows(records: Sequence[dict[str, Any]], questions: Sequence[str]) -> Iterable[list[object]]:
+    """The rows of marks.csv: one for each student and assignment."""
+    for record in records:
+        if "problem" in record:
+            yield [record["student"], record["assignment"], "", "", "", "", f"not graded: {record['problem']}"] + [
+                ""
+            ] * len(questions)
+            continue
+        marks = record["marks"]
+        waiting = [name for name, (earned, _) in marks.items() if earned is None]
+        known = sum(earned for earned, _ in marks.values() if earned is not None)
+        yield [
+            record["student"],
+            record["assignment"],
+            number(known),
+            number(sum(points for _, points in marks.values())),
+            "late" if record["late"] else "",
+            " ".join(waiting),
+            "waits for marking by hand" if waiting else "complete",
+            *(number(marks[name][0]) if name in marks and marks[name][0] is not None else "" for name in questions),
+        ]
