@@ -28,7 +28,7 @@ from tools.grading.wire import Ended, TooLate, Wire
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SHARED = ("__init__.py", "encoding.py", "wire.py", "student_side.py")  # all that the student's process gets of us
-HOME = "/home/student"
+HOME = "/student"
 FIRST_UID = 60_100
 START_SECONDS = 60.0
 
@@ -132,7 +132,9 @@ def closed_command(course: Path, limits: Limits, uid: int | None) -> list[str]:
         command += ["--ro-bind", str(HERE / name), f"/grader/tools/grading/{name}"]
     command += ["--proc", "/proc", "--dev", "/dev", "--size", str(16 << 20), "--perms", "1777", "--tmpfs", "/dev/shm"]
     command += ["--size", str(limits.scratch), "--perms", "0777", "--tmpfs", HOME]
-    command += ["--perms", "0777", "--dir", f"{HOME}/tmp", "--symlink", f"{HOME}/tmp", "/tmp", "--chdir", HOME]
+    command += ["--perms", "0777", "--dir", f"{HOME}/tmp", "--chdir", HOME]
+    if "/tmp" not in parents:  # the course itself may lie in there; TMPDIR names the other one in any case
+        command += ["--symlink", f"{HOME}/tmp", "/tmp"]
     command += ["--remount-ro", "/dev", "--remount-ro", "/"]
     for name, value in variables("/course", "/grader", HOME).items():
         command += ["--setenv", name, value]
