@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import os
 import sys
 import time
@@ -144,10 +145,11 @@ def write_all(records: Sequence[dict[str, Any]], students: Sequence[str], out: P
         for part in r["by_hand"]
         if part["earned"] is None or part.get("marked")
     ]
-    tables.write_table(out / "by_hand.csv", tables.BY_HAND, by_hand)
+    kept = tables.with_filled_in(out / "by_hand.csv", by_hand)
+    tables.write_table(out / "by_hand.csv", tables.BY_HAND, kept)
     wanted = set()
     for student in students:
-        own = [record for record in records if record["student"] == student]
+        own = [record for record in records if tables.clean(record["student"]) == tables.clean(student)]
         path = out / "feedback" / f"{results.slug(student)}.html"
         wanted.add(path)
         tables.write_atomically(path, feedback.page(student, own))
@@ -198,6 +200,9 @@ def main() -> int:
     parser.add_argument("--sources", type=Path, default=SOURCES, help="the folder of the assignments' sources")
     parser.add_argument("--at-once", type=int, default=pool.processors(), help="submissions at a time")
     given = parser.parse_args()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # folders may have names that a terminal cannot show
     folder = Path(given.submissions)
     if not given.submissions or not folder.is_dir():
         problem = f"{given.submissions!r} is not a folder" if given.submissions else "no folder was named"

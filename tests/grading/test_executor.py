@@ -50,6 +50,7 @@ def test_a_wrong_answer_gets_the_tests_message_and_the_others_stay(grade: Any) -
         ("raise KeyboardInterrupt", "not define"),
         ("mirrored = 3", "TypeError"),
         ("class mirrored: pass", "TypeError"),
+        ("class L(list):\n    def __iter__(self): raise OSError\nmirrored = L([1])", "TypeError"),
     ],
 )
 def test_a_question_that_fails_in_whatever_way_costs_its_own_points_only(grade: Any, code: str, said: str) -> None:

@@ -135,7 +135,7 @@ def test_marks_by_hand_are_merged_and_kept(tmp_path: Path, sources: Path) -> Non
     assert "and why &lt;b&gt;?" in page and "0.5 of 1" in page
 
     assert run(folder, out, sources).returncode == 0
-    assert {row["student"]: row["marks"] for row in rows(out / "by_hand.csv")} == {"ada": "0.5", "bob": "", "eve": ""}
+    assert {row["student"]: row["marks"] for row in rows(out / "by_hand.csv")} == {"ada": "0.5", "bob": "7", "eve": ""}
     sample.hand_in(folder, "ada", sample.answered(assignment, q4="Another answer."))
     assert run(folder, out, sources).returncode == 0
     assert rows(out / "by_hand.csv")[0]["marks"] == "", "a changed answer is read anew"
@@ -143,6 +143,32 @@ def test_marks_by_hand_are_merged_and_kept(tmp_path: Path, sources: Path) -> Non
 
 def stamps(out: Path) -> dict[str, int]:
     return {path.parent.name: path.stat().st_mtime_ns for path in (out / "results").glob("*/*.json")}
+
+
+def test_nothing_that_a_person_wrote_is_lost(tmp_path: Path, sources: Path) -> None:
+    """A very long answer, a file that is damaged for a day, a remark without a mark; and sentences in another cell."""
+    assignment = load(sources / "90_sample.ipynb")
+    folder, out = tmp_path / "class", tmp_path / "out"
+    good = sample.answered(assignment, q4="word " * 30_000)
+    sample.hand_in(folder, "ada", good)
+    below = sample.answered(assignment, q4=nb.TEXT_STUB)
+    below["cells"].append({"cell_type": "markdown", "metadata": {}, "source": "It can be undone."})
+    sample.hand_in(folder, "bob", below)
+    assert run(folder, out, sources).returncode == 0
+    table = rows(out / "by_hand.csv")
+    assert [row["student"] for row in table] == ["ada", "bob"] and "It can be undone." in table[1]["answer"]
+    assert all(row["answer_id"].startswith("a") for row in table)
+    table[0]["marks"], table[1]["remark"] = "1", "half of it?"
+    with (out / "by_hand.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(table[0]))
+        writer.writeheader()
+        writer.writerows(table)
+    sample.hand_in(folder, "ada", b"damaged")
+    run(folder, out, sources)
+    sample.hand_in(folder, "ada", good)
+    assert run(folder, out, sources).returncode == 0
+    assert [(row["marks"], row["remark"]) for row in rows(out / "by_hand.csv")] == [("1", ""), ("", "half of it?")]
+    assert {row["student"]: row["total"] for row in rows(out / "marks.csv")}["ada"] == "10"
 
 
 def test_nobody_is_graded_twice_and_a_changed_submission_is_graded_anew(tmp_path: Path, sources: Path) -> None:

@@ -14,6 +14,7 @@ import json
 import struct
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ TEXT_BYTES = 16_000_000  # the JSON part
 BLOB_BYTES = 128_000_000  # the arrays
 INTEGER_BITS = 4_096
 RANGE_LENGTH = 1_000_000
+KEYS = 5_000  # of a set or a dictionary: a stranger can choose them so that each collides with all others
 KINDS = "biufc"  # of NumPy's types: booleans, integers, floats, complex numbers
 COURSE_OBJECTS = ("FiniteGroup", "Representation", "TabularMDP")
 HEAD = struct.Struct(">II")  # bytes of the JSON part, bytes of the arrays
@@ -116,6 +118,8 @@ class Writer:
             return self.array("a" if isinstance(value, np.ndarray) else "n", value)
         if value.dtype.kind == "U":
             return ["u", self.tree(value.tolist(), depth), list(value.shape), isinstance(value, np.ndarray)]
+        if value.dtype.kind == "O" and isinstance(value, np.ndarray):
+            return self.tree(value.tolist(), depth)
         return ["x", f"numpy array of {value.dtype}"]
 
     def other(self, value: Any, depth: int) -> Any:
@@ -126,6 +130,8 @@ class Writer:
             if plain.is_sparse or plain.dtype == torch.bfloat16:
                 return ["x", f"tensor of {plain.dtype}"]
             return self.array("T", plain.resolve_conj().resolve_neg().numpy())
+        if type(value) is Fraction:
+            return ["f", float.hex(float(value))]
         name = type(value).__name__
         if self.course and name in COURSE_OBJECTS and type(value).__module__.startswith("symrl_lite."):
             return ["o", name, self.tree(_fields(name, value), depth)]
@@ -162,7 +168,7 @@ class Reader:
     def __init__(self, call: Callable[[int, str], Any] | None = None, course: bool = False) -> None:
         self.call, self.course = call, course
         self.blobs: list[bytes] = []
-        self.parts = 0
+        self.parts = self.read = 0
 
     def message(self, text: bytes, arrays: bytes) -> Any:
         """The value, or EncodingError: no other exception, whatever the bytes are."""
@@ -198,6 +204,8 @@ class Reader:
             return [self.value(part, below) for part in rest[0]]
         if tag == "t":
             return tuple([self.value(part, below) for part in rest[0]])
+        if tag in ("d", "s") and len(rest[0]) > KEYS:
+            raise EncodingError(f"a set or a dictionary has more than {KEYS} entries")
         if tag == "d":
             return {self.value(key, below): self.value(part, below) for key, part in rest[0]}
         if tag == "s":
@@ -216,7 +224,7 @@ class Reader:
                 raise EncodingError("an integer is too long")
             return int(rest[0], 16)
         if tag == "b":
-            return self.blobs[rest[0]]
+            return self.bytes_of(rest[0])
         if tag == "r":
             found = range(*(int(part) for part in rest))
             if len(found) > RANGE_LENGTH:
@@ -233,6 +241,13 @@ class Reader:
             return _course_object(rest[0], self.value(rest[1], depth))
         raise EncodingError(f"the message holds the unknown tag {tag[:20]!r}")
 
+    def bytes_of(self, number: int) -> bytes:
+        """Raw bytes, which a message may name more than once, but not for ever."""
+        self.read += len(self.blobs[number])
+        if self.read > BLOB_BYTES:
+            raise EncodingError(f"the message holds more than {BLOB_BYTES} bytes of arrays")
+        return self.blobs[number]
+
     def array(self, tag: str, kind: str, shape: list[int], number: int) -> Any:
         """An array, a scalar or a tensor from its bytes."""
         dtype = np.dtype(kind)
@@ -240,7 +255,7 @@ class Reader:
             raise EncodingError(f"arrays of {kind[:20]!r} do not cross")
         if len(shape) > 32 or not all(type(length) is int and length >= 0 for length in shape):
             raise EncodingError("an array has no possible shape")
-        values = np.frombuffer(bytearray(self.blobs[number]), dtype=dtype).reshape(shape)
+        values = np.frombuffer(bytearray(self.bytes_of(number)), dtype=dtype).reshape(shape)
         if tag == "n":
             return values.reshape(())[()]
         if tag == "T":

@@ -127,6 +127,8 @@ def _run(assignment: Assignment, session: Session, names: dict[str, Any]) -> lis
                 names.pop(name, None)
             names.update(taken)
             message = verdict(code, test, names)
+        except StudentError as error:
+            message = f"Your answers could not be read: {error}"
         except OutOfTime as stopped:
             over = message = f"Not tested: {stopped}."
         except Interrupted as stopped:

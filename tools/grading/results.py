@@ -91,6 +91,13 @@ def result_of(
     """All that the tables and the feedback page need."""
     said = {outcome.test: outcome for outcome in outcomes}
     answers = {nb.grade_id(cell): nb.source(cell) for cell in submission.notebook["cells"]}
+    ours = {nb.source(cell).strip() for cell in assignment.notebook["cells"]}
+    extra = [
+        nb.source(cell).strip()
+        for cell in submission.notebook["cells"]
+        if cell.get("cell_type") == "markdown" and nb.grade_id(cell) not in assignment.cells
+    ]
+    added = "\n\n".join(text for text in extra if text and text not in ours)
     tests, by_hand = [], []
     for name, cell in assignment.cells.items():
         if nb.is_test(cell):
@@ -100,6 +107,8 @@ def result_of(
         elif nb.is_by_hand(cell):
             answer = clean(answers.get(name, ""))
             earned, points = nbgrader_mark(cell, answers.get(name, ""), None)
+            if earned == 0.0 and added:  # the sentences may stand below the cell that was meant for them
+                earned, answer = None, f"{answer}\n\n[not in its cell, but in other cells:]\n\n{clean(added)}"
             tag = answer_id(submission.student, assignment.name, name, answer)
             by_hand.append({"cell": name, "earned": earned, "points": points, "answer": answer, "answer_id": tag})
     return {

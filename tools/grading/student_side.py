@@ -146,6 +146,8 @@ class Side:
                 values[name] = value
             except EncodingError as error:
                 values[name] = f"a value that is too large to be graded ({error})"
+            except Exception as error:  # of the value's own methods: only this name is lost
+                values[name] = f"a value that cannot be read ({type(error).__name__})"
         return Writer(self.keep).message(("taken", values))
 
     def do_call(self, number: int, arguments: Any, options: Any) -> bytes:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 BY_HAND = ("student", "assignment", "question", "answer", "maximum", "marks", "remark", "answer_id")
+csv.field_size_limit(1 << 28)  # an answer may be long
 REPORT = ("student", "assignment", "file", "reason", "what_it_means", "detail")
 
 
@@ -37,7 +38,7 @@ def safe(value: object) -> object:
     """A cell that no spreadsheet takes for a formula; numbers stay numbers."""
     if value is None or isinstance(value, int | float):
         return "" if value is None else value
-    text = clean(value)
+    text = re.sub(r"([;\t\n])(?=[=+\-@])", r"\1'", clean(value))  # some spreadsheets split at semicolons
     return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@") or text[:1] in ("\t", "\n") else text
 
 
@@ -79,7 +80,8 @@ def read_table(path: Path) -> list[dict[str, str]]:
 
 def answer_id(student: str, assignment: str, name: str, answer: str) -> str:
     """What ties marks to one answer: a changed answer has another."""
-    return hashlib.sha256("\0".join((student, assignment, name, answer)).encode("utf-8", "replace")).hexdigest()[:16]
+    digest = hashlib.sha256("\0".join((student, assignment, name, answer)).encode("utf-8", "replace")).hexdigest()
+    return f"a{digest[:16]}"  # a letter in front: a spreadsheet would round a long number
 
 
 def read_marks(path: Path) -> tuple[dict[str, tuple[float, str]], list[str]]:
@@ -90,7 +92,10 @@ def read_marks(path: Path) -> tuple[dict[str, tuple[float, str]], list[str]]:
     """
     if not path.exists():
         return {}, []
-    rows = read_table(path)
+    try:
+        rows = read_table(path)
+    except csv.Error as error:
+        raise TableError(f"{path} cannot be read: {error}") from None
     if rows and not {"answer_id", "marks", "maximum"} <= set(rows[0]):
         raise TableError(f"{path} lacks one of the columns answer_id, marks, maximum. Keep the first line as it is")
     found, wrong = {}, []
@@ -108,6 +113,24 @@ def read_marks(path: Path) -> tuple[dict[str, tuple[float, str]], list[str]]:
             continue
         found[row["answer_id"].strip()] = (marks, row.get("remark", "").removeprefix("'"))
     return found, wrong
+
+
+def with_filled_in(path: Path, rows: Sequence[Sequence[object]]) -> list[list[object]]:
+    """The new rows of by_hand.csv, and nothing lost of what a person wrote into the old ones.
+
+    A mark that is no number, or a remark without a mark, stands where it stood. Rows of answers that this run did not
+    see (a file that is damaged today, another folder) are kept below.
+    """
+    old = {row.get("answer_id", "").strip(): row for row in read_table(path)} if path.exists() else {}
+    old = {key: row for key, row in old.items() if key and (row["marks"].strip() or row.get("remark", "").strip())}
+    found = []
+    for row in rows:
+        *words, marks, remark, key = row
+        before = old.pop(str(key), None)
+        if before is not None and marks == "":
+            marks, remark = before["marks"], before.get("remark", "")
+        found.append([*words, marks, remark, key])
+    return found + [[row.get(column, "") for column in BY_HAND] for row in old.values()]
 
 
 def marks_rows(records: Sequence[dict[str, Any]], questions: Sequence[str]) -> Iterable[list[object]]:
