@@ -68,8 +68,8 @@ class Recording:
             published: values to print beside a curve, by name; none where there are none.
 
         >>> print(load("objects_shapes").table(["one slot"], ", H@1", {"one slot": (54.5, 34.4, 24.1)}))
-        after 1, 5, 10    median             worst  seeds  weights  published
-        one slot           ...5  23317  54.5  34.4  24.1
+        after 1, 5, 10            median worst  n size published
+        one slot       ...  5  23k  54.5  34.4  24.1
         """
 
         def spell(values: Any) -> str:
@@ -78,11 +78,11 @@ class Recording:
         curves = [self.curves[name + suffix] for name in names]
         steps = f"after {', '.join(str(s) for s in curves[0].steps)}"
         left, wide = max(len(text) for text in (*names, steps)), len(spell(curves[0].steps))
-        lines = [f"{steps:{left}}  {'median':{wide}}  worst  seeds  weights" + ("  published" if published else "")]
+        lines = [f"{steps:{left}} {'median':>{wide}} worst  n size" + (" published" if published else "")]
         for name, curve in zip(names, curves, strict=True):
-            line = f"{name:{left}}  {spell(np.median(curve.returns, axis=0))}  {curve.returns[:, -1].min():5.1f}"
-            line += f"  {len(curve.seeds):5}  {curve.parameters:7}  {spell((published or {}).get(name, ()))}"
-            lines.append(line.rstrip())
+            line = f"{name:{left}} {spell(np.median(curve.returns, axis=0))} {curve.returns[:, -1].min():5.1f}"
+            size = f"{curve.parameters / 1000:.0f}k"
+            lines.append(f"{line} {len(curve.seeds):2} {size:>4} {spell((published or {}).get(name, ()))}".rstrip())
         return "\n".join(lines)
 
     def __str__(self) -> str:
