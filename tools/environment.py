@@ -40,10 +40,10 @@ STAMP = VENV / "complete.txt"
 LOG = VENV / "install.log"
 OLDEST, NEWEST = (3, 11), (3, 13)
 PINNED_FIRST = "torch"  # so that no other package brings another build of it
-INSTALLED = ("-e", ".[atari,sb3,book,test]")
+INSTALLED = ("-e", ".[atari,cluster,sb3,book,test]")
 IMPORTED = (
-    "anywidget, gymnasium, hypothesis, ipywidgets, jupyter_cache, jupyterlab, matplotlib, mypy, nbclient, "
-    "networkx, numpy, playwright.sync_api, pytest, scipy, sklearn, sphinx, symrl_lite, torch, tqdm, yaml"
+    "anywidget, distributed, gymnasium, hypothesis, ipywidgets, joblib, jupyter_cache, jupyterlab, matplotlib, mypy, "
+    "nbclient, networkx, numpy, playwright.sync_api, pytest, scipy, sklearn, sphinx, symrl_lite, torch, tqdm, yaml"
 )
 
 GRADING = ROOT / ".venv-grading"
