@@ -4,7 +4,8 @@
 
 The site is in _build/html and needs nothing but its own files: it works from any folder of a file server
 and from the disk. Everything but the run notebooks is built anew each time, so that no stale page or style
-survives; a warning or a failed cell fails the build.
+survives; a warning fails the build. Where a chapter fails, all pages are built all the same: its page shows the cell
+and its traceback below a note at the top, and the program ends with what to do and an exit status of 1.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tools.execute import ANSI, execute_all, package_fingerprint, report  # noqa: E402
+from tools.execute import Run, execute_all, report  # noqa: E402
 from tools.grading import handout  # noqa: E402
+from tools.notebooks.cache import package_fingerprint  # noqa: E402
+from tools.notebooks.kernel import ANSI  # noqa: E402
 
 SITE = "_build/html"
 STAMP = "_build/site.json"
@@ -42,6 +45,10 @@ PAGE_LIMIT = 3_000_000  # bytes
 
 class BuildError(Exception):
     """The site was not built; the message says why, for people."""
+
+
+class FailedChapters(BuildError):
+    """The site was built, and some of its chapters did not run to their end."""
 
 
 def sha256(path: Path) -> str:
@@ -176,6 +183,21 @@ def is_current(root: Path = ROOT) -> bool:
         return False
 
 
+def words_for(failed: list[Run], page: Path) -> str:
+    """Which chapters failed, in which cell, and what to do."""
+    many = "chapters" if len(failed) > 1 else "chapter"
+    lines = [f"the site was built, but {len(failed)} {many} did not run to the end:", ""]
+    lines += [f"{run.path}, {run.error}" for run in failed]
+    lines += [
+        "",
+        "The page of such a chapter shows the cell with its traceback, and no results after it:",
+        *(f"    {page.parent.joinpath(run.path).with_suffix('.html').as_uri()}" for run in failed),
+        "Open it with `make lab` and run it up to that cell. If you changed nothing in the course, please report",
+        "the lines above, with your system and your processor.",
+    ]
+    return "\n".join(lines)
+
+
 def build(root: Path = ROOT) -> Path:
     """Build the whole site.
 
@@ -186,7 +208,8 @@ def build(root: Path = ROOT) -> Path:
         The site's first page.
 
     Raises:
-        BuildError: a notebook failed, or the pages gave a warning.
+        FailedChapters: a notebook failed; all pages are there.
+        BuildError: the pages gave a warning.
     """
     (root / STAMP).unlink(missing_ok=True)
     handout.write(root)
@@ -196,14 +219,17 @@ def build(root: Path = ROOT) -> Path:
             f"Formulas will load from a public CDN (cdn.jsdelivr.net) when a page is read: {reason}.",
             flush=True,
         )
-    runs = execute_all(root, say=lambda line: print(line, flush=True))
-    if not report(runs):
-        raise BuildError("a notebook failed (see above), so the pages were not built.")
+    runs = execute_all(root)
+    report(runs)
     print("\nbuilding the pages ...", flush=True)
     build_pages(root)
     check_pages(root)
+    page = root / SITE / "index.html"
+    failed = [run for run in runs if run.error]
+    if failed:
+        raise FailedChapters(words_for(failed, page))
     (root / STAMP).write_text(json.dumps({"sources": sources_fingerprint(root)}), encoding="utf-8")
-    return root / SITE / "index.html"
+    return page
 
 
 def main() -> int:

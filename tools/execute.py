@@ -1,36 +1,46 @@
-"""Run every notebook once, top to bottom, and keep its outputs for the site.
+"""Run every notebook once, top to bottom, and keep its outputs for the site and for the tests.
 
-    python tools/execute.py             # notebooks that changed since they last ran
-    python tools/execute.py --all       # every notebook
+    python tools/execute.py               # notebooks whose outputs are out of date
+    python tools/execute.py --all         # every notebook
+    python tools/execute.py --workers 1   # one after the other
 
-The outputs go into _build/.jupyter_cache, where Jupyter Book looks for them, so that `make test` and
-`make book` share one execution. An entry counts as long as nothing it depends on has changed: the
-notebook's code, the package, the pinned versions, Python. Jupyter Book's own key knows only the code.
+As many notebooks run side by side as there are cores, each with one thread. After its last cell the same kernel gets
+the folded solutions and their checks, in cells that are not shown. The outputs go into _build/.jupyter_cache, where
+Jupyter Book looks for them, so that `make test` and `make book` share one execution. They count as long as nothing
+has changed that the notebook used: its code and solutions, the files of the package that it really imported or
+opened, the pinned versions, Python.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-CACHE = "_build/.jupyter_cache"
+sys.path.insert(0, str(ROOT))
+
+from tools.notebooks import cache as kept  # noqa: E402
+from tools.notebooks.kernel import Kernels, Outcome, run_notebook  # noqa: E402
+from tools.notebooks.progress import Progress, say_now  # noqa: E402
+
 RUN_TIMES = "_build/run_times.json"
-DEFAULT_BUDGET = 180.0  # seconds, where a notebook's metadata names no course.max_seconds
-CELL_TIMEOUT = 600  # seconds that one cell may take before the notebook counts as stuck
+DEFAULT_BUDGET = 180.0  # CPU seconds, where a notebook's metadata names no course.max_seconds
+MEMORY_OF_ONE = 2.5e9  # bytes that a notebook may need
+# A chapter that takes less is run a second time, from a fresh kernel, with its solutions (tests/test_solutions.py):
+# the start of the kernel and the imports take about 8 of these seconds, what is left is under 10.
+FRESH_BELOW = 18.0  # CPU seconds
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 @dataclass(frozen=True)
@@ -39,29 +49,11 @@ class Run:
 
     path: str  # from the root, with forward slashes
     title: str
-    seconds: float  # of the execution, also where the outputs come from the cache
-    budget: float  # seconds
+    seconds: float  # of the processor, also where the outputs come from the cache
+    budget: float  # seconds of the processor
     cached: bool
     error: str | None = None  # for people: which cell, and the end of its traceback
     warnings: tuple[str, ...] = ()  # what the notebook wrote to stderr that reads like a warning
-
-
-def package_fingerprint(root: Path) -> str:
-    """A hash of all that a notebook's outputs depend on besides the notebook."""
-    digest = hashlib.sha256(f"{platform.python_version()} {platform.machine()}".encode())
-    files = [path for path in (root / "symrl_lite").rglob("*") if path.is_file()]
-    files = sorted(path for path in files if "__pycache__" not in path.parts)
-    for path in [*files, root / "constraints.txt", Path(__file__)]:
-        digest.update(path.name.encode() if path == Path(__file__) else path.relative_to(root).as_posix().encode())
-        digest.update(path.read_bytes() if path.is_file() else b"missing")
-    return digest.hexdigest()
-
-
-def notebook_fingerprint(notebook: Any, package: str) -> str:
-    """A hash of a notebook's code cells, their tags, its kernel, and the package's fingerprint."""
-    code = [[cell.source, cell.metadata] for cell in notebook.cells if cell.cell_type == "code"]
-    text = json.dumps([package, notebook.metadata.get("kernelspec"), code], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def title_of(notebook: Any, fallback: str) -> str:
@@ -71,19 +63,6 @@ def title_of(notebook: Any, fallback: str) -> str:
         if found:
             return re.sub(r"[*_`]", "", found.group(1)).strip()
     return fallback
-
-
-def summary_of_failure(notebook: Any, error: Exception) -> str:
-    """Which cell failed, its first line, and the last lines of its traceback."""
-    lines: list[str] = []
-    for number, cell in enumerate(notebook.cells):
-        for output in cell.get("outputs", []):
-            if output.output_type == "error":
-                first = next((line for line in cell.source.splitlines() if line.strip()), "")
-                lines = [f"cell {number} (the cell that begins `{first.strip()}`)"]
-                trace = ANSI.sub("", "\n".join(output.traceback)).splitlines()
-                lines += ["    " + line for line in trace[-12:] if line.strip()]
-    return "\n".join(lines) or ANSI.sub("", f"{type(error).__name__}: {error}")
 
 
 def stderr_warnings(notebook: Any) -> tuple[str, ...]:
@@ -105,127 +84,139 @@ def drop_widget_views(notebook: Any) -> None:
             cell.outputs = [output for output in cell.outputs if output.get("data", True)]
 
 
-def execute(path: Path, notebook: Any, root: Path) -> tuple[float, Exception | None]:
-    """Run the notebook's cells in place in a new kernel; the seconds that took, and what went wrong."""
-    from nbclient import NotebookClient
+def cores() -> int:
+    """How many cores this program may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
-    environment = {
-        **os.environ,
-        "SYMRL_STATIC": "1",  # widgets show only what works without a kernel
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "IPYTHONDIR": str(root / "_build" / "ipython"),  # no settings of the person who builds
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-    }
-    client = NotebookClient(
-        notebook,
-        timeout=CELL_TIMEOUT,
-        kernel_name=notebook.metadata.get("kernelspec", {}).get("name", "python3"),
-        resources={"metadata": {"path": str(path.parent)}},
-        store_widget_state=False,
-        record_timing=False,
-    )
-    begin = time.perf_counter()
+
+def workers_here() -> int:
+    """As many notebooks at a time as there are cores; two where memory is short."""
+    import psutil
+
+    short = psutil.virtual_memory().available < cores() * MEMORY_OF_ONE
+    return min(cores(), 2) if short else cores()
+
+
+def times_before(root: Path) -> dict[str, float]:
+    """What each notebook took when it last ran here."""
     try:
-        client.execute(env=environment, stderr=subprocess.DEVNULL)  # the kernel's own log; cells' stderr is kept
-    except Exception as error:  # whatever stops a notebook becomes one readable summary
-        return time.perf_counter() - begin, error
-    return time.perf_counter() - begin, None
+        record = json.loads((root / RUN_TIMES).read_text(encoding="utf-8"))
+        return {entry["path"]: float(entry["seconds"]) for entry in record["notebooks"]}
+    except (OSError, ValueError, KeyError):
+        return {}
 
 
-def entry_of(cache: Any, notebook: Any) -> Any:
-    """The cache's record of a notebook whose outputs are there, or None."""
-    try:
-        record = cache.match_cache_notebook(notebook)
-        cache.get_cache_bundle(record.pk)
-    except (KeyError, OSError, ValueError):  # no record, or a build was interrupted while it wrote one
-        return None
-    return record
+def longest_first(root: Path, paths: list[Path]) -> list[Path]:
+    """The order to start in, so that no long one is left alone at the end; later chapters train more."""
+    before = times_before(root)
+    names = {path: path.relative_to(root).as_posix() for path in paths}
+    return sorted(paths, key=lambda path: (-before.get(names[path], DEFAULT_BUDGET), -paths.index(path)))
 
 
-def forget(cache: Any, key: int) -> None:
-    """Take an entry out of the cache, also one whose files are gone."""
-    from jupyter_cache.cache.db import NbCacheRecord
+def side_by_side(
+    work: dict[Path, Callable[[], Outcome]], workers: int, progress: Progress, names: dict[Path, str], kernels: Kernels
+) -> Any:
+    """Run the work in threads, each of which waits for a kernel; yields (path, outcome) as they end."""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        waiting = list(work)
+        running: dict[Future[Outcome], Path] = {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < workers:
+                    path = waiting.pop(0)
+                    progress.started(names[path])
+                    running[pool.submit(work[path])] = path
+                done, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
+                progress.tick()
+                for future in done:
+                    yield running.pop(future), future.result()
+        except BaseException:  # Ctrl-C: no kernel outlives this program
+            kernels.stop()
+            raise
 
-    folder = cache.path / "executed" / cache.get_cache_record(key).hashkey
-    shutil.rmtree(folder, ignore_errors=True)
-    NbCacheRecord.remove_records([key], cache.db)
 
-
-def execute_all(root: Path = ROOT, again: bool = False, say: Any = print) -> list[Run]:
+def execute_all(
+    root: Path = ROOT, again: bool = False, say: Callable[[str], None] = say_now, workers: int | None = None
+) -> list[Run]:
     """Bring the outputs of every notebook up to date.
 
     Args:
         root: the folder that holds notebooks/, symrl_lite/ and constraints.txt.
         again: execute also those whose outputs are up to date.
         say: takes a line of progress.
+        workers: how many at a time; as many as there are cores unless given.
 
     Returns:
-        One `Run` a notebook, in the order of their names. A failed one carries its `error`.
+        One `Run` a notebook, in the order of their names. A failed one carries its `error`, and what it gave up to
+        there is kept for its page.
     """
     import nbformat
-    from jupyter_cache import get_cache
-    from jupyter_cache.base import CacheBundleIn
 
-    os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # the kernel of this environment, not the user's
-    os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
-    cache = get_cache(root / CACHE)
-    package = package_fingerprint(root)
-    paths = sorted((root / "notebooks").glob("*.ipynb"))
-    current: set[str] = set()
-    runs: list[Run] = []
-    for number, path in enumerate(paths, start=1):
-        notebook = nbformat.read(path, as_version=4)
-        key = notebook_fingerprint(notebook, package)
-        name = path.relative_to(root).as_posix()
-        label = f"[{number}/{len(paths)}] {name}"
-        title = title_of(notebook, path.stem)
+    begin = time.perf_counter()
+    cache = kept.open_cache(root)
+    common = kept.common_fingerprint(root)
+    notebooks = {path: nbformat.read(path, as_version=4) for path in sorted((root / "notebooks").glob("*.ipynb"))}
+    names = {path: path.relative_to(root).as_posix() for path in notebooks}
+    prints = {path: kept.notebook_fingerprint(notebook, common) for path, notebook in notebooks.items()}
+    current = {path: cache.create_hashed_notebook(notebook)[1] for path, notebook in notebooks.items()}
+    runs: dict[Path, Run] = {}
+
+    def run_of(path: Path, seconds: float, cached: bool, error: str | None, warnings: tuple[str, ...]) -> Run:
+        notebook = notebooks[path]
         budget = float(notebook.metadata.get("course", {}).get("max_seconds", DEFAULT_BUDGET))
-        _, hashkey = cache.create_hashed_notebook(notebook)
-        current.add(hashkey)
-        record = entry_of(cache, notebook)
-        if record is None:  # nothing, or what an interrupted run left
-            shutil.rmtree(cache.path / "executed" / hashkey, ignore_errors=True)
-        if record is not None and record.data.get("fingerprint") == key and not again:
-            say(f"{label}: unchanged")
-            runs.append(
-                Run(
-                    name,
-                    title,
-                    record.data["execution_seconds"],
-                    budget,
-                    True,
-                    None,
-                    tuple(record.data["warnings"]),
-                )
-            )
-            continue
-        if record is not None:
-            forget(cache, record.pk)
-        say(f"{label}: running ({sum(cell.cell_type == 'code' for cell in notebook.cells)} code cells)")
-        seconds, error = execute(path, notebook, root)
-        if error is not None:
-            runs.append(Run(name, title, seconds, budget, False, summary_of_failure(notebook, error)))
-            say(f"{label}: FAILED after {seconds:.1f} s")
-            continue
-        drop_widget_views(notebook)
-        warnings = stderr_warnings(notebook)
-        data = {"execution_seconds": seconds, "fingerprint": key, "warnings": list(warnings)}
-        cache.cache_notebook_bundle(CacheBundleIn(notebook, str(path), data=data), check_validity=False, overwrite=True)
-        say(f"{label}: {seconds:.1f} s")
-        runs.append(Run(name, title, seconds, budget, False, None, warnings))
+        return Run(names[path], title_of(notebook, path.stem), seconds, budget, cached, error, warnings)
+
+    for path, notebook in notebooks.items():
+        record = kept.entry_of(cache, notebook)
+        if record is not None and kept.counts(record, prints[path], root) and not again:
+            say(f"{names[path]}: unchanged")
+            runs[path] = run_of(path, record.data["execution_seconds"], True, None, tuple(record.data["warnings"]))
+        elif record is not None:
+            kept.forget(cache, record.pk)
+        else:  # nothing, or what an interrupted run left
+            shutil.rmtree(cache.path / "executed" / current[path], ignore_errors=True)
+    due = longest_first(root, [path for path in notebooks if path not in runs])
+    progress = Progress([names[path] for path in due], say)
+    kernels = Kernels()
+
+    def job(path: Path) -> Callable[[], Outcome]:
+        return lambda: run_notebook(path, notebooks[path], root, lambda used: used >= FRESH_BELOW, kernels)
+
+    workers = workers or workers_here()
+    if due:
+        how = f", {min(workers, len(due))} at a time" if workers > 1 and len(due) > 1 else ""
+        say(f"running {len(due)} of {len(notebooks)} notebooks{how}")
+    for path, outcome in side_by_side({path: job(path) for path in due}, workers, progress, names, kernels):
+        drop_widget_views(outcome.notebook)
+        warnings = stderr_warnings(outcome.notebook)
+        data = {
+            "execution_seconds": outcome.cpu_seconds,
+            "fingerprint": prints[path],
+            "files": kept.hashes_of(root, outcome.files),
+            "warnings": list(warnings),
+            "solved": outcome.solved and list(outcome.solved),
+            "error": outcome.error,
+        }
+        kept.keep(cache, path, outcome.notebook, data)
+        runs[path] = run_of(path, outcome.cpu_seconds, False, outcome.error, warnings)
+        words = f"{outcome.cpu_seconds:.0f} s of the processor, {outcome.wall_seconds:.0f} s"
+        progress.ended(names[path], f"FAILED after {words}" if outcome.error else words)
     for record in cache.list_cache_records():
-        if record.hashkey not in current:
-            forget(cache, record.pk)
-    write_run_times(root, runs)
-    return runs
+        if record.hashkey not in current.values():
+            kept.forget(cache, record.pk)
+    in_order = [runs[path] for path in notebooks]
+    write_run_times(root, in_order)
+    if due:
+        say(f"all of them: {time.perf_counter() - begin:.0f} s")
+    return in_order
 
 
 def write_run_times(root: Path, runs: list[Run]) -> None:
-    """Leave the measured times where the site's table reads them."""
+    """Leave the measured times, and what failed, where the site's pages read them."""
     record = {
         "python": platform.python_version(),
-        "cores": os.cpu_count(),
-        "notebooks": [{k: v for k, v in asdict(run).items() if k not in ("error", "warnings")} for run in runs],
+        "cores": cores(),
+        "notebooks": [{k: v for k, v in asdict(run).items() if k != "warnings"} for run in runs],
     }
     path = root / RUN_TIMES
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -233,9 +224,9 @@ def write_run_times(root: Path, runs: list[Run]) -> None:
 
 
 def table_of(runs: list[Run]) -> str:
-    """The measured run times beside their budgets, as text."""
+    """The measured run times, in seconds of the processor, beside their budgets, as text."""
     width = max([len(run.path) for run in runs], default=8)
-    lines = [f"{'notebook':{width}}  run time  budget"]
+    lines = [f"{'notebook':{width}}  CPU time  budget"]
     for run in runs:
         note = (
             "failed"
@@ -267,7 +258,11 @@ def main() -> int:
     """Execute what is out of date and say how it went."""
     parser = argparse.ArgumentParser(description="Run every notebook once and keep its outputs for the site.")
     parser.add_argument("--all", action="store_true", help="also those whose outputs are up to date")
-    return 0 if report(execute_all(again=parser.parse_args().all)) else 1
+    parser.add_argument("--workers", type=int, help="how many at a time (default: as many as there are cores)")
+    given = parser.parse_args()
+    if given.workers is not None and given.workers < 1:
+        parser.error(f"--workers is {given.workers}, expected 1 or more")
+    return 0 if report(execute_all(again=given.all, workers=given.workers)) else 1
 
 
 if __name__ == "__main__":

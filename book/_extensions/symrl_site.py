@@ -1,4 +1,4 @@
-"""What the course's site needs from Sphinx beyond its settings: formulas, the table of run times."""
+"""What the site needs from Sphinx beyond its settings: formulas, the table of run times, notes on failed chapters."""
 
 from __future__ import annotations
 
@@ -22,16 +22,38 @@ def choose_mathjax(app: Sphinx, config: Config) -> None:
         config.mathjax_path = MATHJAX_URL
 
 
+def measured(app: Sphinx) -> dict[str, Any] | None:
+    """What tools/execute.py left of the last run, or None."""
+    path = Path(app.outdir).parent / "run_times.json"
+    record: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return record
+
+
+def note_failure(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Put a note below the title of a chapter that did not run to its end."""
+    runs = (measured(app) or {"notebooks": []})["notebooks"]
+    error = next((run.get("error") for run in runs if run["path"] == f"{docname}.ipynb"), None)
+    if not error:
+        return
+    first = error.splitlines()[0].replace("`", "")
+    text = (
+        ":::{warning}\nThis chapter did not run to its end when this site was built. What stopped it is shown below: "
+        f"{first}. What comes after that cell has no results here.\n:::"
+    )
+    notebook = json.loads(source[0])
+    cell = {"cell_type": "markdown", "id": "did-not-run", "metadata": {}, "source": text}
+    notebook["cells"].insert(1, cell)
+    source[0] = json.dumps(notebook)
+
+
 class RunTimes(SphinxDirective):
     """`{run-times}`: a table of the run times that tools/execute.py measured."""
 
     def run(self) -> list[nodes.Node]:
         """The table, or a sentence where nothing was measured."""
-        path = Path(self.env.app.outdir).parent / "run_times.json"
-        self.env.note_dependency(str(path))
-        if not path.is_file():
+        record = measured(self.env.app)
+        if record is None:
             return [nodes.paragraph(text="No run times were measured for this copy of the site.")]
-        record = json.loads(path.read_text(encoding="utf-8"))
         rows = [
             [
                 self.link(notebook["path"], notebook["title"]),
@@ -41,8 +63,11 @@ class RunTimes(SphinxDirective):
             for notebook in record["notebooks"]
         ]
         machine = f"Python {record['python']} on {record['cores']} CPU cores, no GPU"
-        caption = f"Measured with {machine}, from the start of the kernel to the last cell."
-        return [self.table(["Chapter", "Run time", "At most"], rows), nodes.paragraph(text=caption)]
+        caption = (
+            f"Measured with {machine}, from the start of the kernel to the last cell: seconds that one core works. "
+            "A machine that is busy with other things takes longer by the clock."
+        )
+        return [self.table(["Chapter", "CPU time", "At most"], rows), nodes.paragraph(text=caption)]
 
     def link(self, path: str, title: str) -> nodes.Node:
         """A link to a notebook's page, or its title where the site does not contain it."""
@@ -81,5 +106,6 @@ class RunTimes(SphinxDirective):
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the parts with Sphinx."""
     app.connect("config-inited", choose_mathjax)
+    app.connect("source-read", note_failure)
     app.add_directive("run-times", RunTimes)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -16,6 +16,9 @@ import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tools import book, execute, links
+from tools.notebooks import cache as kept
+from tools.notebooks import kernel
+from tools.notebooks.progress import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -36,19 +39,36 @@ def project(tmp_path: Path) -> Path:
     """A course of one notebook and one module."""
     (tmp_path / "symrl_lite").mkdir()
     (tmp_path / "symrl_lite" / "__init__.py").write_text("answer = 1\n")
+    (tmp_path / "symrl_lite" / "used.py").write_text("from symrl_lite import below\n")
+    (tmp_path / "symrl_lite" / "below.py").write_text("value = 2\n")
+    (tmp_path / "symrl_lite" / "other.py").write_text("value = 3\n")
+    (tmp_path / "symrl_lite" / "results").mkdir()
+    for name in ("read", "not_read"):
+        (tmp_path / "symrl_lite" / "results" / f"{name}.json").write_text("[1]")
     (tmp_path / "constraints.txt").write_text("numpy==2\n")
     write_notebook(tmp_path / "notebooks" / "01_first.ipynb", "1 + 1", "print('seen')")
     return tmp_path
 
 
 def run(project: Path, **options: Any) -> list[execute.Run]:
-    return execute.execute_all(project, say=lambda line: None, **options)
+    return execute.execute_all(project, **{"say": lambda line: None, **options})
 
 
 def cache_of(project: Path) -> Any:
-    from jupyter_cache import get_cache
+    return kept.open_cache(project)
 
-    return get_cache(project / execute.CACHE)
+
+def outputs_of(project: Path, name: str = "01_first") -> Any:
+    """The notebook as its page shows it."""
+    notebook = nbformat.read(project / "notebooks" / f"{name}.ipynb", as_version=4)
+    return cache_of(project).merge_match_into_notebook(notebook)[1]
+
+
+def data_of(project: Path, name: str = "01_first") -> dict[str, Any]:
+    """What else is kept of a notebook's run."""
+    notebook = nbformat.read(project / "notebooks" / f"{name}.ipynb", as_version=4)
+    data: dict[str, Any] = cache_of(project).match_cache_notebook(notebook).data
+    return data
 
 
 # The execution
@@ -62,22 +82,151 @@ def test_an_unchanged_notebook_is_not_run_again(project: Path) -> None:
     assert not run(project, again=True)[0].cached
 
 
-@pytest.mark.parametrize("changed", ["package", "pins", "code", "tags"])
+@pytest.mark.parametrize("changed", ["pins", "code", "tags", "solution"])
 def test_what_a_notebook_depends_on_makes_it_run_again(project: Path, changed: str) -> None:
     run(project)
     notebook = project / "notebooks" / "01_first.ipynb"
-    if changed == "package":
-        (project / "symrl_lite" / "static").mkdir()
-        (project / "symrl_lite" / "static" / "explore.js").write_text("export default {}")
-    elif changed == "pins":
+    if changed == "pins":
         (project / "constraints.txt").write_text("numpy==3\n")
     elif changed == "code":
         write_notebook(notebook, "1 + 2", "print('seen')")
-    else:
+    elif changed == "tags":
         write_notebook(notebook, "1 + 1", "print('seen')", tags=("hide-input",))
+    else:
+        write_notebook(notebook, "1 + 1", "print('seen')", title=f"A small chapter\n\n{FOLDED}")
     assert not run(project)[0].cached
     assert len(cache_of(project).list_cache_records()) == 1, "the stale entry is still there"
     assert run(project)[0].cached
+
+
+@pytest.mark.parametrize(
+    ("changed", "again"),
+    [
+        ("__init__.py", {"users", "reads"}),  # whoever imports anything of the package imports this
+        ("used.py", {"users"}),
+        ("below.py", {"users"}),  # through `used`
+        ("results/read.json", {"reads"}),  # opened, not imported
+        ("other.py", set()),
+        ("results/not_read.json", set()),
+    ],
+)
+def test_a_change_of_a_module_runs_the_chapters_that_import_it_again_and_no_other(
+    project: Path, changed: str, again: set[str]
+) -> None:
+    write_notebook(project / "notebooks" / "02_users.ipynb", "from symrl_lite.used import below\nbelow.value")
+    reads = "import symrl_lite\nopen(symrl_lite.__file__.replace('__init__.py', 'results/read.json')).read()"
+    write_notebook(project / "notebooks" / "03_reads.ipynb", reads)
+    assert [entry.error for entry in run(project)] == [None] * 3
+    assert set(data_of(project)["files"]) == set()
+    assert set(data_of(project, "02_users")["files"]) == {
+        "symrl_lite/__init__.py",
+        "symrl_lite/used.py",
+        "symrl_lite/below.py",
+    }
+    path = project / "symrl_lite" / changed
+    path.write_text(path.read_text() + "\n")
+    assert {Path(entry.path).stem[3:] for entry in run(project) if not entry.cached} == again
+    assert all(entry.cached for entry in run(project))
+
+
+def test_notebooks_run_side_by_side(project: Path) -> None:
+    """Each waits for a file that the other writes: one after the other they would never end."""
+    here = str(project)
+    for own, other in (("01_first", "02_second"), ("02_second", "01_first")):
+        write_notebook(
+            project / "notebooks" / f"{own}.ipynb",
+            f"import pathlib, time\nhere = pathlib.Path({here!r})\n(here / '{own}.seen').touch()\n"
+            f"end = time.monotonic() + 60\nwhile not (here / '{other}.seen').exists():\n"
+            "    assert time.monotonic() < end\n    time.sleep(0.05)",
+        )
+    lines: list[str] = []
+    assert [entry.error for entry in run(project, workers=2, say=lines.append)] == [None, None]
+    assert any("2 at a time" in line for line in lines)
+
+
+def test_seconds_are_those_of_the_processor_and_of_its_children(project: Path) -> None:
+    burn = "import time\nend = time.process_time() + 1.5\nwhile time.process_time() < end: pass"
+    write_notebook(project / "notebooks" / "01_first.ipynb", burn)
+    write_notebook(project / "notebooks" / "02_second.ipynb", "import time\ntime.sleep(3)")
+    write_notebook(
+        project / "notebooks" / "03_third.ipynb",
+        f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {burn!r}])",
+    )
+    start, sleeping, child = (entry.seconds for entry in run(project))
+    assert start > sleeping + 1 and child > sleeping + 1
+
+
+def test_the_line_of_progress_says_what_runs_what_took_how_long_and_what_is_left() -> None:
+    lines: list[str] = []
+    progress = Progress(["notebooks/01_a.ipynb", "notebooks/02_b.ipynb", "notebooks/03_c.ipynb"], lines.append)
+    progress.started("notebooks/01_a.ipynb")
+    progress.started("notebooks/02_b.ipynb")
+    progress.ended("notebooks/01_a.ipynb", "7 s")
+    assert lines == ["notebooks/01_a.ipynb: 7 s"]
+    assert re.fullmatch(r" +\d+ s  running: 02 \(\d+ s\) · done: 01 · left: 03", progress.line())
+    progress.tick()
+    assert len(lines) == 1, "not yet time for a line"
+    progress.shown -= 60
+    progress.tick()
+    assert lines[1] == progress.line() or "running: 02" in lines[1]
+
+
+# The solutions
+
+
+STUB = "# Exercise A\ndef double(x):\n    raise NotImplementedError('Exercise A')"
+FOLDED = (
+    "<details><summary>Solution</summary>\n\n"
+    "```python\n# Exercise A\ndef double(x):\n    return {} * x\n```\n\n</details>"
+)
+CHECKER = (
+    "class check:\n    def double(f):\n        try:\n            return 'right' if f(2) == 4 else 'wrong'\n"
+    "        except NotImplementedError:\n            return 'not solved yet'"
+)
+
+
+def write_chapter(path: Path, factor: int, *more: str) -> None:
+    """A chapter of one exercise; the folded solution multiplies by `factor`."""
+    write_notebook(path, "1", CHECKER, STUB, "check.double(double)", *more)
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[3].metadata["tags"] = ["exercise"]
+    notebook.cells.append(new_markdown_cell(FOLDED.format(factor)))
+    nbformat.write(notebook, path)
+
+
+@pytest.mark.parametrize(("factor", "said"), [(2, "'right'"), (3, "'wrong'")])
+def test_the_kernel_goes_on_with_the_solutions_and_shows_none_of_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch, factor: int, said: str
+) -> None:
+    monkeypatch.setattr(execute, "FRESH_BELOW", 0.0)
+    write_chapter(project / "notebooks" / "01_first.ipynb", factor, "state = 1", "used = str(double)\nstate += 1")
+    (entry,) = run(project)
+    assert entry.error is None and data_of(project)["solved"] == [said]
+    page = outputs_of(project)
+    assert page.cells[4].outputs[0]["data"]["text/plain"] == "'not solved yet'"
+    assert len(page.cells) == 8 and "return 2" not in page.cells[3].source
+    assert "solved" not in str(page.cells[3].outputs)
+
+
+def test_a_solution_that_fails_is_told_and_the_chapter_stands(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(execute, "FRESH_BELOW", 0.0)
+    write_chapter(project / "notebooks" / "01_first.ipynb", 2, "assert not check.double(double) == 'right'")
+    (entry,) = run(project)
+    (said,) = data_of(project)["solved"]
+    assert entry.error is None and said.startswith("failed: ") and "AssertionError" in said
+
+
+def test_a_quick_chapter_is_solved_in_a_fresh_kernel(project: Path) -> None:
+    path = project / "notebooks" / "01_first.ipynb"
+    write_chapter(path, 2)
+    (entry,) = run(project)
+    assert entry.seconds < execute.FRESH_BELOW and data_of(project)["solved"] is None
+    assert kernel.run_solved(path, nbformat.read(path, as_version=4), project) == ("'right'",)
+    write_chapter(path, 2, "raise OSError('look')")
+    assert "OSError: look" in kernel.run_solved(path, nbformat.read(path, as_version=4), project)[0]
+
+
+# What goes wrong
 
 
 def test_text_alone_does_not_make_a_notebook_run_again(project: Path) -> None:
@@ -99,7 +248,7 @@ def test_the_order_of_notebooks_does_not_matter(project: Path) -> None:
 def test_outputs_that_are_gone_or_cut_off_are_made_again(project: Path) -> None:
     for damage in (lambda path: path.unlink(), lambda path: path.write_text("{")):
         run(project)
-        (stored,) = (project / execute.CACHE / "executed").rglob("base.ipynb")
+        (stored,) = (project / kept.CACHE / "executed").rglob("base.ipynb")
         damage(stored)
         assert not run(project)[0].cached
         assert run(project)[0].cached
@@ -107,19 +256,25 @@ def test_outputs_that_are_gone_or_cut_off_are_made_again(project: Path) -> None:
 
 def test_the_book_finds_the_outputs_in_the_cache(project: Path) -> None:
     run(project)
-    notebook = nbformat.read(project / "notebooks" / "01_first.ipynb", as_version=4)
-    _, merged = cache_of(project).merge_match_into_notebook(notebook)
+    notebook, merged = nbformat.read(project / "notebooks" / "01_first.ipynb", as_version=4), outputs_of(project)
     assert merged.cells[1].outputs[0]["data"]["text/plain"] == "2"
     assert merged.cells[2].outputs[0]["text"] == "seen\n"
-    assert merged.cells[1].id == notebook.cells[1].id
+    assert [cell.id for cell in merged.cells] == [cell.id for cell in notebook.cells]
 
 
-def test_a_failing_cell_is_named_and_not_cached(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failing_cell_is_named_kept_for_its_page_and_run_again(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_notebook(project / "notebooks" / "01_first.ipynb", "1", "def f():\n    return 1 / 0", "f()")
     for _ in range(2):  # a failure is not remembered as a success
         (failed,) = run(project)
         assert failed.error is not None and not failed.cached
         assert "cell 3" in failed.error and "f()" in failed.error and "ZeroDivisionError" in failed.error
+    page = outputs_of(project)
+    assert (
+        page.cells[1].outputs[0]["data"]["text/plain"] == "1"
+        and page.cells[3].outputs[0]["ename"] == "ZeroDivisionError"
+    )
     assert not execute.report([failed])
     assert "0 notebooks ran, 1 failed" in capsys.readouterr().out
 
@@ -127,7 +282,8 @@ def test_a_failing_cell_is_named_and_not_cached(project: Path, capsys: pytest.Ca
 def test_a_dead_kernel_is_a_failure_with_a_reason(project: Path) -> None:
     write_notebook(project / "notebooks" / "01_first.ipynb", "import os; os._exit(3)")
     (failed,) = run(project)
-    assert failed.error is not None and "DeadKernelError" in failed.error
+    assert failed.error is not None and "DeadKernelError" in failed.error and "cell 1" in failed.error
+    assert outputs_of(project).cells[1].outputs[-1]["ename"] == "DeadKernelError"
 
 
 def test_notebooks_run_in_their_folder_with_widgets_that_need_no_kernel(project: Path) -> None:
@@ -142,9 +298,7 @@ def test_notebooks_run_in_their_folder_with_widgets_that_need_no_kernel(project:
     )
     (entry,) = run(project)
     assert entry.error is None
-    notebook = nbformat.read(project / "notebooks" / "01_first.ipynb", as_version=4)
-    _, merged = cache_of(project).merge_match_into_notebook(notebook)
-    outputs = [cell.outputs[0] for cell in merged.cells[1:]]
+    outputs = [cell.outputs[0] for cell in outputs_of(project).cells[1:]]
     assert outputs[0]["data"]["text/plain"] == "('1', 'notebooks')"
     assert "inline" in outputs[1]["data"]["text/plain"]
     assert list(outputs[2]["data"]) == ["text/html"]
@@ -253,16 +407,31 @@ def test_a_warning_fails_the_build_and_is_shown(small_book: Path, text: str, exp
         book.build_pages(small_book)
 
 
-def test_a_failed_notebook_stops_the_build_before_the_pages(
+def test_a_chapter_that_fails_has_a_page_and_the_build_fails(
     small_book: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(book, "fetch_mathjax", lambda root: "npm was not found")
-    write_notebook(small_book / "notebooks" / "01_first.ipynb", "raise ValueError('this one')")
-    with pytest.raises(book.BuildError, match="a notebook failed"):
+    write_notebook(
+        small_book / "notebooks" / "01_first.ipynb",
+        "'shown ' + 'before'",
+        "raise ValueError('this one')",
+        "'never ' * 2",
+    )
+    with pytest.raises(book.FailedChapters, match=r"(?s)01_first\.ipynb, cell 2.*this one.*01_first\.html.*make lab"):
         book.build(small_book)
     said = capsys.readouterr().out
-    assert "public CDN" in said and "ValueError: this one" in said
-    assert not (small_book / book.SITE).exists() and not book.is_current(small_book)
+    assert "public CDN" in said and "0 notebooks ran, 1 failed" in said
+    page = (small_book / book.SITE / "notebooks" / "01_first.html").read_text()
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))
+    assert "This chapter did not run to its end" in text and "cell 2 (the cell that begins raise ValueError" in text
+    assert "shown before" in text and "ValueError: this one" in text and "never never" not in text
+    assert text.index("A small chapter") < text.index("did not run to its end") < text.index("shown before")
+    assert (small_book / book.SITE / "index.html").is_file() and not book.is_current(small_book)
+    # Mended, it is an ordinary page again.
+    write_notebook(small_book / "notebooks" / "01_first.ipynb", "'mended'")
+    book.build(small_book)
+    assert "did not run" not in (small_book / book.SITE / "notebooks" / "01_first.html").read_text()
+    assert book.is_current(small_book)
 
 
 def test_a_page_that_is_too_large_or_holds_a_live_widget_fails(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Running the notebooks: in a kernel, side by side, with their folded solutions, and what of it is kept."""
