@@ -62,7 +62,7 @@ def test_steps_follow_the_table(make):
         s, a = int(random.integers(env.n_states)), int(random.integers(env.action_space.n))
         if s in env.terminal and env.observe(s) is not None and getattr(env, "shows_images", False):
             continue  # its image is that of a start
-        counts, total, n = np.zeros(env.n_states), 0.0, 2000
+        counts, total, n = np.zeros(env.n_states), 0.0, 1000
         for _ in range(n):
             env.set_state(env.observe(s))
             _, reward, ended, _, _ = env.step(a)

@@ -66,7 +66,7 @@ def test_constructions_are_groups_by_brute_force(group):
     assert group.generate(group.generators) == tuple(group)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.integers(1, 3).flatmap(
         lambda n: st.lists(st.lists(st.integers(0, n), min_size=n, max_size=n), min_size=n, max_size=n)

@@ -119,10 +119,10 @@ def test_activations_keep_their_size_at_depth_ten(rho, hidden, gathered, monkeyp
     if gathered:
         monkeypatch.setattr("symrl_lite._equivariant_linear._LARGEST_BASIS", 0)
     ratios = []
-    for seed in range(12):
+    for seed in range(6):
         torch.manual_seed(seed)
         layers = [EquivariantLinear(rho, rho, hidden, hidden) for _ in range(10)]
-        x = torch.randn(256, hidden, rho.dimension)
+        x = torch.randn(64, hidden, rho.dimension)
         y = EquivariantSequential(*[m for layer in layers for m in (layer, nn.ReLU())])(x)
         ratios.append(((y**2).mean() / (x**2).mean()).item())
     assert 0.5 < np.median(ratios) < 2

@@ -31,6 +31,12 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     return found
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are put together and not turned into pixels: for tests that read the texts alone."""
+    monkeypatch.setattr("symrl_lite._flipbook.rgb", lambda figure: np.full((2, 2, 3), 255, dtype=np.uint8))
+
+
 def axes() -> Any:
     return Figure().subplots()
 
@@ -164,6 +170,7 @@ PICTURES = Shapes(3).images(PLACES.reshape(-1, 3, 2)).reshape(4, 3, 3, 50, 50)
 FOUND = {"good": [[0, 0, 3], [1, 1, 1]], "bad": [[3, 3, 1], [1, 3, 2]], "worse": [[0, 0, 2], [0, 0, 3]]}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_controls_and_captions() -> None:
     shown = widgets.rollouts(PICTURES, FOUND, PLACES, "Three models")
     assert list(shown.controls) == ["episode", "pushes"] and shown.title == "Three models"
@@ -182,6 +189,7 @@ def test_controls_and_captions() -> None:
     assert repr(shown) == f"[widget] Three models: {said[1, 0]}" and f'alt="{said[1, 0]}"' in shown.html
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_captions_against_a_loop() -> None:
     played = record_episodes(Shapes(3, size=3).copies, 30, 4, seed=0)
     numbers = np.random.default_rng(0).integers(30, size=(5, 5))
