@@ -1,12 +1,16 @@
-"""Ranks against two loops, ties and duplicates, and how many candidates there are."""
+"""Ranks against two loops, ties up to rounding and duplicates, and how many candidates there are."""
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symrl_lite import ranking
+from symrl_lite.envs.shapes import Shapes
+from symrl_lite.episodes import record_episodes
 from symrl_lite.ranking import ranking_metrics
+from symrl_lite.structured import StructuredModel
 
 
 def by_loops(predicted, true, states, ties):
@@ -87,6 +91,93 @@ def test_duplicates_spoil_a_perfect_model_unless_they_are_left_out():
     assert "1.0 duplicates left out" in str(left_out)
 
 
+def shaken(codes, random, units=1):
+    """Each number moved by so many units in the last place at most, up or down."""
+    for _ in range(units):
+        codes = np.nextafter(codes, np.where(random.integers(0, 2, codes.shape), np.inf, -np.inf).astype(codes.dtype))
+    return codes
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sampled_from([np.float32, np.float64]),
+    st.floats(-6, 6),
+    st.sampled_from(["against", "for"]),
+    st.booleans(),
+    st.integers(0, 10**6),
+)
+def test_the_last_bit_decides_nothing(dtype, power, ties, cast, seed):
+    # Whole numbers have exact ties. Times a number that is no power of two they only nearly have them.
+    random = np.random.default_rng(seed)
+    whole = random.integers(-3, 4, (2, 30, 4))
+    states = random.integers(0, 12, 30)
+    expected = by_loops(*whole, states[:, None], ties)
+    assert np.array_equal(ranking_metrics(*whole, states, ties=ties).ranks, expected)
+    assert np.array_equal(ranking_metrics(*whole.astype(dtype), states, ties=ties).ranks, expected)
+    scaled = whole.astype(dtype) * dtype(10**power * (1 + random.random()))
+    for codes in (scaled, shaken(scaled, random), shaken(scaled, random, 6)):
+        codes = codes.astype(np.float64) if cast else codes
+        assert np.array_equal(ranking_metrics(*codes, states, ties=ties).ranks, expected)
+        order = random.permutation(30)
+        assert np.array_equal(ranking_metrics(*codes[:, order], states[order], ties=ties).ranks, expected[order])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_is_farther_apart_than_rounding_is_no_tie(dtype):
+    random = np.random.default_rng(0)
+    true = random.normal(size=(40, 5)).astype(dtype)
+    unit = np.finfo(dtype).eps * np.sqrt((true**2).sum(axis=1)).max()
+    for tau, rank in ((1, 2), (8, 2), (1000, 1)):  # the copy of each code lies so far away
+        both = np.concatenate([true, true + dtype(tau) * unit / dtype(np.sqrt(5))])
+        found = ranking_metrics(both, both)
+        assert (found.ranks == rank).all(), (tau, found)
+    # How far is said by `tolerance`, whatever the numbers are made of.
+    both = np.concatenate([true, true + dtype(0.001)])
+    assert (ranking_metrics(both, both).ranks == 1).all() and (
+        ranking_metrics(both, both, tolerance=0).ranks == 1
+    ).all()
+    assert (ranking_metrics(both, both, tolerance=0.01).ranks >= 2).all()
+    # One code that is far away makes no ties among the others.
+    both[0] = 1e6
+    assert (ranking_metrics(both, both).ranks == 1).all()
+
+
+def test_what_a_far_origin_leaves_of_codes():
+    # A thousandth of a code beside 10 000: float64 still sees it, float32 hardly.
+    codes = 1e4 + 1e-3 * np.random.default_rng(0).normal(size=(50, 3))
+    assert ranking_metrics(codes, codes).hits_at_1 == 1
+    assert ranking_metrics(codes.astype(np.float32), codes.astype(np.float32)).hits_at_1 == 0
+    # In float32 all such numbers are whole, because no digits are left for a fraction: that makes them no more exact.
+    large = (1e4 * np.float32(1e6) * (1 + np.random.default_rng(0).random((50, 3)))).astype(np.float32)
+    twice = np.concatenate([large, np.nextafter(large, np.float32(np.inf))])
+    assert (large == large.round()).all() and (ranking_metrics(twice, twice).ranks == 2).all()
+    assert (ranking_metrics(twice.astype(float), twice.astype(float)).ranks == 2).all()
+
+
+@pytest.mark.parametrize("changed", [{}, {"tile": 5, "depth": 1}, {"slots": 1, "dimension": 10}])
+def test_how_a_batch_is_cut_decides_nothing(changed):
+    """Equal pictures have equal ranks wherever they stand: the last rows of a batch are computed in another way."""
+    data = record_episodes(Shapes().copies, 150, 1, seed=3)
+    images = data.observations[:, 0]
+    assert len(np.unique(data.state_numbers[:, 0])) == 150
+    twice = np.concatenate([images, images])
+    torch.manual_seed(0)
+    model = StructuredModel((3, 50, 50), 20, **changed).eval()
+    order = np.random.default_rng(0).permutation(300)
+    with torch.no_grad():
+        for size in (1, 7, 64, 149, 300):
+            for rows in (np.arange(300), order):
+                parts = [model.encode(twice[rows[k : k + size]]) for k in range(0, 300, size)]
+                codes = torch.cat(parts)  # (300, K, D)
+                for each in (codes, codes.double(), codes.numpy() * np.float32(1e6), codes.numpy() * np.float32(1e-6)):
+                    assert (ranking_metrics(each, each).ranks == 2).all()  # the copy is as near
+                    assert (ranking_metrics(each, each, ties="for").ranks == 1).all()
+                    assert (ranking_metrics(each, each, rows % 150).ranks == 1).all()
+    flat = codes.flatten(1).double()
+    apart = torch.cdist(flat, flat, compute_mode="donot_use_mm_for_euclid_dist").numpy()
+    assert apart[rows[:, None] % 150 != rows % 150].min() > 2e-5 * flat.norm(dim=1).max()  # so the ranks are no luck
+
+
 def test_what_is_refused():
     codes = np.zeros((3, 2))
     with pytest.raises(ValueError, match="expected the same"):
@@ -102,3 +193,6 @@ def test_what_is_refused():
         ranking_metrics(codes, codes, [0, 1])
     with pytest.raises(ValueError, match="ties is 'none'"):
         ranking_metrics(codes, codes, ties="none")
+    for wrong in (-1e-9, np.nan, np.inf):
+        with pytest.raises(ValueError, match="a share of a code's size, 0 or more"):
+            ranking_metrics(codes, codes, tolerance=wrong)
