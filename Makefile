@@ -9,11 +9,12 @@ INSIDE := .venv/bin/python
 GRADER := .venv-grading/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab assignments grade links wheel clean environment grading-environment python
+.PHONY: help book test shake lab assignments grade links wheel clean environment grading-environment python
 
 help:
 	@echo 'make book              set everything up, run the notebooks, build the site, print its address'
 	@echo 'make test              set everything up, run every check (make test STEPS="style unit": only these)'
+	@echo 'make shake             run the chapters on other arithmetic and with other seeds, list what changes (half an hour)'
 	@echo 'make lab               set everything up, open the first chapter in JupyterLab'
 	@echo 'make assignments       make the assignments: student version, answer version, a zip of each'
 	@echo 'make grade SUBMISSIONS=folder    grade what students handed in (OUT=folder: where the marks go)'
@@ -27,6 +28,9 @@ book: environment
 
 test: environment
 	@$(INSIDE) tools/test.py $(STEPS)
+
+shake: environment
+	@$(INSIDE) tools/shake.py
 
 lab: environment
 	@$(INSIDE) -m jupyterlab notebooks/01_groups.ipynb

@@ -27,7 +27,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tools.grading import feedback, files, pool, precheck, referee, results, sandbox, tables  # noqa: E402
+from tools.grading import feedback, files, places, pool, precheck, referee, results, sandbox, tables  # noqa: E402
 from tools.grading.assignment import SOURCES, Assignment, all_assignments  # noqa: E402
 from tools.grading.notebook import SourceError  # noqa: E402
 from tools.grading.precheck import REASONS, Problem, Submission  # noqa: E402
@@ -162,12 +162,14 @@ def grade(submissions: Path, out: Path, sources: Path, at_once: int, sandboxed: 
     from tqdm import tqdm
 
     tqdm.monitor_interval = 0  # no thread of its own: workers are forks
-    results.load_nbgrader()  # once, before the forks
     begin = time.perf_counter()
     assignments = all_assignments(sources)
     if not assignments:
         raise SourceError(f"{sources} holds no assignment")
     with only_one_run(out):
+        results.load_nbgrader()  # once, before the forks; it takes seconds
+        if sandboxed:
+            places.installation(places.course_python())  # asked once, too
         filled_in, wrong = tables.read_marks(out / "by_hand.csv")
         ready, problems, students = collect(submissions, assignments)
         jobs = prepare(ready, assignments, out)

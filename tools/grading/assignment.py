@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,8 @@ class Assignment:
         return {name: cell for name, cell in self.cells.items() if nb.is_solution(cell)}
 
 
-def defined_names(code: str) -> list[str]:
+@cache
+def defined_names(code: str) -> tuple[str, ...]:
     """The names that a cell defines at its top level, without imports."""
     found: dict[str, None] = {}
     for node in ast.walk(_top_level(ast.parse(code))):
@@ -92,7 +93,7 @@ def defined_names(code: str) -> list[str]:
             found[node.name] = None
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             found[node.id] = None
-    return list(found)
+    return tuple(found)
 
 
 def _top_level(tree: ast.Module) -> ast.Module:

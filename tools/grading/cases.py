@@ -88,15 +88,15 @@ class Fork:
 class Nursery:
     """A process that has imported what the assignment imports, and is forked for each answer."""
 
-    def __init__(self, assignment: Assignment, sandboxed: bool = True) -> None:
-        self.assignment, self.sandboxed = assignment, sandboxed
+    def __init__(self, assignment: Assignment, sandboxed: bool = True, slot: int = 90) -> None:
+        self.assignment, self.sandboxed, self.slot = assignment, sandboxed, slot
         self.course = course_copy(assignment.withheld)
         self.process: Process | None = None
 
     def start(self) -> Fork:
         """A new copy."""
         if self.process is None:
-            self.process = Process(self.course, sandboxed=self.sandboxed, slot=90)
+            self.process = Process(self.course, sandboxed=self.sandboxed, slot=self.slot)
             for cell in self.assignment.notebook["cells"]:
                 if cell["cell_type"] == "code" and not nb.is_solution(cell) and not nb.is_test(cell):
                     self.process.wire.send(("cell", nb.source(cell)))

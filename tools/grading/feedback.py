@@ -71,7 +71,8 @@ def page(student: str, records: Sequence[dict[str, Any]]) -> str:
 def problem(record: dict[str, Any]) -> str:
     """What could not be graded, and why."""
     where = record["assignment"] or record["file"] or "Your submission"
-    detail = f"<pre>{text(record['detail'])}</pre>" if record["detail"] else ""
+    ours = record["problem"] == "graders-fault"  # the report has the detail, which may name this machine's folders
+    detail = f"<pre>{text(record['detail'])}</pre>" if record["detail"] and not ours else ""
     return (
         f"<h2>{text(where)}: not graded</h2>\n<p>{text(record['file'])}</p>\n"
         f"<p>{text(REASONS.get(record['problem'], record['problem']))}</p>{detail}\n"

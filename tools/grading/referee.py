@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import io
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any
 
 from tools.grading import notebook as nb
@@ -78,9 +80,16 @@ def steps_of(assignment: Assignment, notebook: Notebook) -> list[Step]:
     return steps
 
 
-def identifiers(code: str) -> set[str]:
+@functools.cache
+def identifiers(code: str) -> frozenset[str]:
     """The names that a cell mentions."""
-    return {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+    return frozenset(node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name))
+
+
+@functools.cache
+def compiled(code: str, test: str) -> CodeType:
+    """A test cell, ready to run: the same for all submissions."""
+    return compile(code, f"<{test}>", "exec")
 
 
 def run(
@@ -145,7 +154,7 @@ def verdict(code: str, test: str, names: dict[str, Any]) -> str:
     try:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            exec(compile(code, f"<{test}>", "exec"), names)
+            exec(compiled(code, test), names)
     except StudentError as error:
         if error.kind == "NotImplementedError":
             if "is withheld in this assignment" in error.text:

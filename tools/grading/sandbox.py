@@ -1,9 +1,10 @@
 """Start a student's process in bubblewrap: what it may see, what it may use, and how it is ended.
 
 It sees the Python that the course runs on, the course's packages, a copy of symrl_lite without what the assignment
-withholds, an empty home that vanishes, and three files of this folder. It does not see other files, the network, other
-processes or the environment's variables. Started by root, it gives root up first, so that the limit on processes
-counts; started by anybody else, it lives in a user namespace of its own.
+withholds, an empty home that vanishes, and a few files of this folder: all at places of their own, which
+tools/grading/places.py describes. It does not see other files, the network, other processes or the environment's
+variables. Started by root, it gives root up first, so that the limit on processes counts; started by anybody else, it
+lives in a user namespace of its own.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from tools.grading import places
+from tools.grading.places import Installation, Mounts
 from tools.grading.wire import Ended, TooLate, Wire
 
 HERE = Path(__file__).resolve().parent
@@ -31,6 +34,8 @@ SHARED = ("__init__.py", "encoding.py", "wire.py", "student_side.py")  # all tha
 HOME = "/student"
 FIRST_UID = 60_100
 START_SECONDS = 60.0
+# What a person set about the arithmetic holds in there too, so that both sides compute alike.
+ARITHMETIC = ("ATEN_CPU_CAPABILITY", "NPY_DISABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 
 class SandboxError(Exception):
@@ -95,75 +100,98 @@ def variables(course: Path | str, tools: Path | str, home: str) -> dict[str, str
         "PYTHONPATH": f"{course}{os.pathsep}{tools}",
         "TMPDIR": f"{home}/tmp" if home == HOME else home,
         "USER": "student",
-    } | {name: os.environ[name] for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE") if name in os.environ}
+    } | {name: os.environ[name] for name in ARITHMETIC if name in os.environ}
 
 
-def python_paths() -> tuple[str, list[str]]:
-    """The interpreter of the course's environment, and the folders that it needs."""
-    course = ROOT / ".venv"
-    own = course if (course / "bin" / "python").exists() else Path(sys.prefix)
-    return str(own / "bin" / "python"), list(dict.fromkeys([sys.base_prefix, str(own)]))
-
-
-def closed_command(course: Path, limits: Limits, uid: int | None) -> list[str]:
-    """bubblewrap's command line."""
-    python, folders = python_paths()
-    command = [shutil.which("bwrap") or "bwrap", *namespaces(), "--clearenv", "--hostname", "student"]
-    command += ["--ro-bind", "/usr", "/usr"]
+def closed_place(course: Path, limits: Limits, found: Installation) -> tuple[Mounts, str]:
+    """bubblewrap's options, and the interpreter as it is called in there."""
+    mounts = Mounts()
+    mounts.add(*namespaces(), "--clearenv", "--hostname", "student")
+    mounts.show("/usr", "/usr")
     for name in ("bin", "lib", "lib32", "lib64", "sbin"):
         path = Path("/") / name
         if path.is_symlink():
-            command += ["--symlink", os.readlink(path), str(path)]
+            mounts.add("--symlink", os.readlink(path), path)
         elif path.is_dir():
-            command += ["--ro-bind", str(path), str(path)]
-    bound = [folder for folder in folders if folder not in ("/usr", "/")]
-    parents = {
-        str(parent) for place in (*bound, "/etc/x", "/grader/tools/grading/x", HOME) for parent in Path(place).parents
-    }
-    for parent in sorted(parents, key=len)[1:]:  # bubblewrap alone would close them for all but root
-        if not parent.startswith("/usr"):
-            command += ["--perms", "0755", "--dir", parent]
+            mounts.show(path, str(path))
+    if any(Path("/", name) in ROOT.parents for name in ("usr", "bin", "lib", "sbin")):
+        mounts.hide(str(ROOT))  # an unusual place for a course
+    for folder in ("/etc", "/grader", "/grader/tools", "/grader/tools/grading"):
+        mounts.add("--perms", "0755", "--dir", folder)  # bubblewrap alone would close them for all but root
     for library in ("/etc/ld.so.cache", "/etc/alternatives"):
-        command += ["--ro-bind-try", library, library]
-    for folder in bound:
-        command += ["--ro-bind", folder, folder]
-    command += ["--ro-bind", str(course), "/course"]
+        mounts.add("--ro-bind-try", library, library)
+    python = places.show_packages(mounts, found, places.show_python(mounts, found))
+    mounts.show(course, "/course")
     for name in SHARED:
-        command += ["--ro-bind", str(HERE / name), f"/grader/tools/grading/{name}"]
-    command += ["--proc", "/proc", "--dev", "/dev", "--size", str(16 << 20), "--perms", "1777", "--tmpfs", "/dev/shm"]
-    command += ["--size", str(limits.scratch), "--perms", "0777", "--tmpfs", HOME]
-    command += ["--perms", "0777", "--dir", f"{HOME}/tmp", "--chdir", HOME]
-    if "/tmp" not in parents:  # the course itself may lie in there; TMPDIR names the other one in any case
-        command += ["--symlink", f"{HOME}/tmp", "/tmp"]
-    command += ["--remount-ro", "/dev", "--remount-ro", "/"]
-    for name, value in variables("/course", "/grader", HOME).items():
-        command += ["--setenv", name, value]
-    return [*command, python, "-s", "-P", "-m", "tools.grading.student_side", limits.inside(uid)]
+        mounts.show(HERE / name, f"/grader/tools/grading/{name}")
+    mounts.add("--proc", "/proc", "--dev", "/dev", "--size", str(16 << 20), "--perms", "1777", "--tmpfs", "/dev/shm")
+    mounts.add("--size", str(limits.scratch), "--perms", "0777", "--tmpfs", HOME)
+    mounts.add("--perms", "0777", "--dir", f"{HOME}/tmp", "--chdir", HOME, "--symlink", f"{HOME}/tmp", "/tmp")
+    mounts.add("--remount-ro", "/dev", "--remount-ro", "/")
+    own = variables("/course", "/grader", HOME)
+    if found.shared and not found.is_systems:
+        own["LD_LIBRARY_PATH"] = f"{places.PYTHON}/shared"
+    for name, value in own.items():
+        mounts.add("--setenv", name, value)
+    return mounts, python
+
+
+def file_with(content: bytes) -> int:
+    """An open file in memory, to be read from its beginning."""
+    number = os.memfd_create("mounts")
+    with open(number, "wb", closefd=False) as file:
+        file.write(content)
+    os.lseek(number, 0, os.SEEK_SET)
+    return number
+
+
+@contextlib.contextmanager
+def closed_command(
+    course: Path, limits: Limits, uid: int | None, found: Installation
+) -> Iterator[tuple[list[str], list[int]]]:
+    """bubblewrap's command line, and the open files that it needs.
+
+    The options are in such a file: the command line of the namespace's first process can be read in there.
+    """
+    mounts, python = closed_place(course, limits, found)
+    numbers: list[int] = []
+    try:
+        for place, content in mounts.contents:
+            numbers.append(file_with(content))
+            mounts.options[place] = str(numbers[-1])
+        numbers.append(file_with(b"".join(os.fsencode(option) + b"\0" for option in mounts.options)))
+        student = [python, "-s", "-P", "-m", "tools.grading.student_side", limits.inside(uid)]
+        yield ["bwrap", "--args", str(numbers[-1]), "--", *student], numbers
+    finally:
+        for number in numbers:
+            os.close(number)
 
 
 class Process:
     """A student's process, closed in or (`sandboxed=False`) merely separate."""
 
-    def __init__(self, course: Path, limits: Limits | None = None, slot: int = 0, sandboxed: bool = True) -> None:
+    def __init__(
+        self,
+        course: Path,
+        limits: Limits | None = None,
+        slot: int = 0,
+        sandboxed: bool = True,
+        found: Installation | None = None,
+    ) -> None:
         limits = limits or Limits()
         self.limits = limits
         self.scratch: str | None = None
-        uid = FIRST_UID + slot if is_root() and sandboxed else None
+        self.family: list[psutil.Process] = []
+        python = places.course_python()
         if sandboxed:
-            command, environment, folder = closed_command(course, limits, uid), {}, "/"
+            uid = FIRST_UID + slot if is_root() else None
+            found = found or places.installation(python)
+            with closed_command(course, limits, uid, found) as (command, files):
+                self.process = self.started(command, {}, "/", files, shutil.which("bwrap"))
         else:
-            self.scratch = folder = tempfile.mkdtemp(prefix="student-")
-            environment = variables(course, ROOT, folder)
-            command = [python_paths()[0], "-s", "-P", "-m", "tools.grading.student_side", limits.inside(None)]
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-            cwd=folder,
-            start_new_session=True,
-        )
+            self.scratch = tempfile.mkdtemp(prefix="student-")
+            command = [python, "-s", "-P", "-m", "tools.grading.student_side", limits.inside(None)]
+            self.process = self.started(command, variables(course, ROOT, self.scratch), self.scratch)
         assert self.process.stdin is not None and self.process.stdout is not None
         os.set_blocking(self.process.stdin.fileno(), False)
         self.wire = Wire(self.process.stdout.fileno(), self.process.stdin.fileno())
@@ -179,19 +207,44 @@ class Process:
             raise SandboxError(f"the closed process did not start: {words}")
         threading.Thread(target=self.guard, daemon=True).start()
 
+    def started(
+        self,
+        command: list[str],
+        environment: dict[str, str],
+        folder: str,
+        files: Sequence[int] = (),
+        program: str | None = None,
+    ) -> subprocess.Popen[bytes]:
+        """A process with pipes, in a session of its own."""
+        return subprocess.Popen(
+            command,
+            executable=program,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            cwd=folder,
+            start_new_session=True,
+            pass_fds=files,
+        )
+
     def last_words(self) -> str:
         """The end of what a process that failed to start wrote to stderr."""
         assert self.process.stderr is not None
         said = self.process.stderr.read(20_000).decode(errors="replace").strip().splitlines()
         return said[-1] if said else "it said nothing"
 
+    def look(self) -> list[psutil.Process]:
+        """All that runs in there. This reads something of every process of the machine, so it is not done often."""
+        self.family = psutil.Process(self.process.pid).children(recursive=True)
+        return self.family
+
     def guard(self) -> None:
         """End the process when all that it started together takes too much memory."""
         while self.process.poll() is None:
             with contextlib.suppress(psutil.Error):
-                family = psutil.Process(self.process.pid).children(recursive=True)
                 used = 0
-                for member in family:
+                for member in self.look():
                     with contextlib.suppress(psutil.Error):
                         used += member.memory_info().rss
                 if used > self.limits.together:
@@ -200,10 +253,10 @@ class Process:
             time.sleep(0.5)
 
     def cpu_seconds(self) -> float:
-        """The processor's time that it and all that it started have used so far."""
+        """The processor's time that it has used so far, with all that it had started half a second ago."""
         used = 0.0
         with contextlib.suppress(psutil.Error):
-            for member in psutil.Process(self.process.pid).children(recursive=True):
+            for member in self.family or self.look():
                 with contextlib.suppress(psutil.Error):
                     times = member.cpu_times()
                     used += times.user + times.system + times.children_user + times.children_system

@@ -178,7 +178,8 @@ def main() -> None:
     wire = open_wire()
     limit(json.loads(sys.argv[1]))
     shell = make_shell()
-    os.environ.pop("PYTHONPATH", None)
+    for name in ("PYTHONPATH", "LD_LIBRARY_PATH"):
+        os.environ.pop(name, None)
     os.dup2(0, 2)
     sys.argv = ["notebook"]
     side = Side(wire, shell)

@@ -40,6 +40,7 @@ class Wire:
 
     def __init__(self, incoming: int, outgoing: int) -> None:
         self.incoming, self.outgoing = incoming, outgoing
+        self.waiting = bytearray()  # read, and not yet asked for
 
     def send(self, value: Any, writer: Writer | None = None, deadline: Deadline = None) -> None:
         """Write one message."""
@@ -72,15 +73,16 @@ class Wire:
 
     def read(self, size: int, deadline: Deadline) -> bytes:
         """Exactly so many bytes."""
-        found = bytearray()
-        while len(found) < size:
+        while len(self.waiting) < size:
             if deadline is not None and not select.select([self.incoming], [], [], seconds_left(deadline))[0]:
                 continue
             try:
-                piece = os.read(self.incoming, min(size - len(found), 1 << 20))
+                piece = os.read(self.incoming, min(max(size - len(self.waiting), 1 << 16), 1 << 20))
             except OSError as error:
                 raise Ended(str(error)) from None
             if not piece:
                 raise Ended("the process has ended")
-            found += piece
-        return bytes(found)
+            self.waiting += piece
+        found = bytes(self.waiting[:size])
+        del self.waiting[:size]
+        return found

@@ -14,8 +14,8 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,18 @@ _modules = [_m for _n, _m in list(_sys.modules.items()) if _n.split(".")[0] == {
 _modules = [getattr(_m, "__file__", None) or "" for _m in _modules]
 print(_json.dumps(sorted({{*_modules, *_sys._files_of_the_course}})))
 """
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a run differs from the ordinary one (tools/shake.py)."""
+
+    variables: Mapping[str, str] = field(default_factory=dict)  # of the kernel's environment
+    prelude: str = ""  # code that runs before the first cell
+    keep_going: bool = False  # run the cells below one that failed, too
+
+
+ORDINARY = Setting()
 
 
 @dataclass(frozen=True)
@@ -100,17 +112,22 @@ def cpu_seconds(process: int) -> float:
     return used
 
 
-def summary_of_failure(cells: list[Any], error: BaseException) -> str:
-    """Which cell failed, its first line, and the last lines of its traceback."""
-    lines: list[str] = []
+def failures_in(cells: list[Any]) -> list[str]:
+    """For each cell that failed: its number, its first line, and the last lines of its traceback."""
+    found = []
     for number, cell in enumerate(cells):
         for output in cell.get("outputs", []):
             if output.output_type == "error":
                 first = next((line for line in cell.source.splitlines() if line.strip()), "")
                 lines = [f"cell {number} (the cell that begins `{first.strip()}`)"]
                 trace = ANSI.sub("", "\n".join(output.traceback)).splitlines()
-                lines += ["    " + line for line in trace[-12:] if line.strip()]
-    return "\n".join(lines) or ANSI.sub("", f"{type(error).__name__}: {error}")
+                found.append("\n".join([*lines, *("    " + line for line in trace[-12:] if line.strip())]))
+    return found
+
+
+def summary_of_failure(cells: list[Any], error: BaseException) -> str:
+    """The cell that stopped the run, or the error itself where no cell shows one."""
+    return (failures_in(cells) or [ANSI.sub("", f"{type(error).__name__}: {error}")])[-1]
 
 
 def show_in_cell(cell: Any, error: BaseException) -> None:
@@ -126,7 +143,13 @@ def show_in_cell(cell: Any, error: BaseException) -> None:
 
 
 async def _run(
-    path: Path, notebook: Any, root: Path, solve: Callable[[float], bool], kernels: Kernels, package: str
+    path: Path,
+    notebook: Any,
+    root: Path,
+    solve: Callable[[float], bool],
+    kernels: Kernels,
+    package: str,
+    setting: Setting,
 ) -> Outcome:
     from nbclient import NotebookClient
     from nbformat.v4 import new_code_cell
@@ -137,7 +160,7 @@ async def _run(
     files: tuple[str, ...] = ()
     work = copy.deepcopy(notebook)
     own = work.cells
-    watch = new_code_cell(WATCH.format(folder=str(root / package) + os.sep))
+    watch = new_code_cell(WATCH.format(folder=str(root / package) + os.sep) + setting.prelude)
     report = new_code_cell(REPORT.format(name=package))
     try:
         later = continuation(notebook)
@@ -151,6 +174,7 @@ async def _run(
         resources={"metadata": {"path": str(path.parent)}},
         store_widget_state=False,
         record_timing=False,
+        allow_errors=setting.keep_going,
     )
     client.reset_execution_trackers()
     begin = time.perf_counter()
@@ -162,7 +186,9 @@ async def _run(
 
     try:
         # The kernel's own log is dropped; what cells write to stderr is kept.
-        async with client.async_setup_kernel(env=environment_of(root), stderr=subprocess.DEVNULL):
+        async with client.async_setup_kernel(
+            env=environment_of(root) | dict(setting.variables), stderr=subprocess.DEVNULL
+        ):
             process = int(client.km.provisioner.pid)  # type: ignore[union-attr]
             kernels.running[client] = process
             try:
@@ -204,6 +230,7 @@ def run_notebook(
     solve: Callable[[float], bool] = lambda seconds: False,
     kernels: Kernels | None = None,
     package: str = "symrl_lite",
+    setting: Setting = ORDINARY,
 ) -> Outcome:
     """Run the notebook's cells in a new kernel, in the folder of the notebook.
 
@@ -214,8 +241,9 @@ def run_notebook(
         solve: told the CPU seconds of the chapter; whether its solutions are then tried in the same kernel.
         kernels: keeps the process while it runs.
         package: the folder whose files are watched.
+        setting: what is different in this run.
     """
-    return asyncio.run(_run(path, notebook, root.resolve(), solve, kernels or Kernels(), package))
+    return asyncio.run(_run(path, notebook, root.resolve(), solve, kernels or Kernels(), package, setting))
 
 
 def run_solved(path: Path, notebook: Any, root: Path) -> tuple[str, ...]:
