@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -463,6 +464,45 @@ def test_a_block_with_an_unknown_name_is_refused(copy: Path) -> None:
     page.write_text("<!-- BEGIN repository address: x -->\n<!-- END repository address -->\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"extra\.md: no block is called 'x'; there are clone, colab, assignments"):
         links.stale(copy, "")
+
+
+# --- what CI calls -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("given", ["", "avx2"])
+def test_ci_works_in_a_fresh_clone_below_the_home_folder_with_arithmetic_that_the_commit_decides(
+    tmp_path: Path, given: str
+) -> None:
+    home, repository, programs = tmp_path / "home", tmp_path / "repository", tmp_path / "programs"
+    for folder in (home, repository / ".ci", programs):
+        folder.mkdir(parents=True)
+    shutil.copy(ROOT / ".ci" / "run", repository / ".ci")
+    (repository / "kept.txt").write_text("committed")
+    for name in ("chromium", "bwrap", "npm"):
+        script(programs / name, "exit 0")
+    seen = tmp_path / "seen.txt"
+    line = "$1|$PWD|${ATEN_CPU_CAPABILITY:-own}|$(cat kept.txt)|$SYMRL_REQUIRE_BROWSER"
+    said = "7 passed, 0 failed, 1 skipped"
+    script(programs / "make", f'echo "{line}" >> {shlex.quote(str(seen))}\necho {said!r}')
+    git = ["git", "-C", str(repository), "-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "one"], check=True)
+    commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+    (repository / "kept.txt").write_text("not committed")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("ATEN_", "SYMRL_", "GIT_"))}
+    environment |= {"HOME": str(home), "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    environment |= {"ATEN_CPU_CAPABILITY": given} if given else {}
+    result = subprocess.run(["bash", str(repository / ".ci/run")], capture_output=True, text=True, env=environment)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == "8 passed, 0 failed, 1 skipped"
+    assert "what is not committed is not checked" in result.stdout
+    wanted = given or ["own", "avx2", "default"][int(commit[:6], 16) % 3]
+    for call, line in zip(("test", "book"), seen.read_text().splitlines(), strict=True):
+        what, where, arithmetic, contents, browser = line.split("|")
+        assert (what, arithmetic, contents, browser) == (call, wanted, "committed", "1")
+        assert Path(where).is_relative_to(home) and " " in where and where in result.stdout
+    assert not list(home.iterdir()), "the clone is gone"
 
 
 # --- the runner of the tests -------------------------------------------------------------------------------

@@ -134,7 +134,7 @@ def structure() -> Count:
 
 def checks() -> Count:
     """The checks of the exercises, each with right and wrong answers, and the folded solutions."""
-    return pytest("checks", "tests/checks", "tests/test_solutions.py")
+    return pytest("checks", *TWO, "tests/checks", "tests/test_solutions.py")
 
 
 def site() -> Count:
