@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from importlib import metadata
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,11 @@ import numpy as np
 __all__ = ["Curve", "Recording", "load", "save"]
 
 FOLDER = Path(__file__).parent / "results"
+_WIDTH = 76  # characters of a line
+_ELSEWHERE = (
+    "On another processor it gives the same up to rounding, which training amplifies: single seeds may differ, so "
+    "compare medians."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +44,13 @@ class Curve:
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """Curves by name, and how they were made."""
+    """Curves by name, and how they were made.
+
+    The command makes them again: the same seeds with the same versions give the same numbers up to rounding. Another
+    processor rounds otherwise, and training amplifies that, as another seed would: a return that differs by 1 early
+    may differ by hundreds later. So single seeds may end elsewhere, and what is said of a recording is said of
+    medians and intervals over seeds.
+    """
 
     curves: dict[str, Curve]
     command: str
@@ -86,8 +98,10 @@ class Recording:
         return "\n".join(lines)
 
     def __str__(self) -> str:
+        """In lines that fit a page: when, with what, by which command, and what that command gives elsewhere."""
         versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
-        return f"Recorded on {self.date} by `{self.command}` ({versions})."
+        made = fill(f"Recorded on {self.date} with {versions} by", _WIDTH)
+        return f"{made}\n    {self.command}\n{fill(_ELSEWHERE, _WIDTH)}"
 
 
 def save(name: str, curves: Mapping[str, Curve], command: str, digits: int = 3) -> Path:

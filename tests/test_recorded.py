@@ -36,7 +36,8 @@ def test_saving_and_loading(tmp_path, monkeypatch):
     found = load("small")
     assert found.median("a").tolist() == [2.118, 5.5] or np.allclose(found.median("a"), [2.1175, 5.5])
     assert found.steps_to("a", 5) == 10 and found.steps_to("a", 50) == float("inf")
-    assert "python make.py" in str(found)
+    assert "\n    python make.py\n" in str(found) and max(map(len, str(found).splitlines())) <= 80
+    assert "up to rounding, which training amplifies" in " ".join(str(found).split())
     with pytest.raises(FileNotFoundError, match="there are: small"):
         load("large")
 
