@@ -44,6 +44,11 @@ def project_in_torch(W, L, K, group):
     return torch.einsum("gji,jk,gkl->il", left, torch.tensor(W), right) / len(group)  # orthogonal: inverse is transpose
 
 
+def project_in_single_precision(W, L, K, group):
+    terms = [(torch.tensor(K(group.inverse(g))).float(), torch.tensor(L(g)).float()) for g in group]
+    return torch.stack([left @ torch.tensor(W).float() @ right for left, right in terms]).mean(dim=0)
+
+
 def without_inverse(W, L, K, group):
     return sum(K(g) @ W @ L(g) for g in group) / len(group)
 
@@ -79,7 +84,7 @@ def in_place(W, L, K, group):
     return answer
 
 
-@pytest.mark.parametrize("answer", [project, project_the_other_way, project_in_torch])
+@pytest.mark.parametrize("answer", [project, project_the_other_way, project_in_torch, project_in_single_precision])
 def test_a_accepts(answer):
     assert check.my_symmetrize(answer).passed, check.my_symmetrize(answer)
 
@@ -215,6 +220,18 @@ class Unused(Fixed):
         self.weight = nn.Parameter(torch.ones(3))
 
 
+class EqualUpToRounding(nn.Module):
+    """Both scores are one sum, added up in two orders."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(4, 64))
+
+    def forward(self, x):
+        terms = 30 * (x.abs()[..., None] * self.weight).tanh().flatten(-2)  # (batch, 1, 256)
+        return torch.stack([terms.cumsum(-1)[..., -1], terms.flip(-1).cumsum(-1)[..., -1]], dim=-1)
+
+
 def test_c_accepts():
     torch.manual_seed(0)
     assert check.mirror_network(network).passed, check.mirror_network(network)
@@ -228,6 +245,7 @@ def test_c_accepts():
         (invariant, "that is invariant"),
         (linear, "is linear in the state"),
         (Constant, "both scores are equal for every state"),
+        (EqualUpToRounding, "both scores are equal for every state"),
         (Fixed, "no parameters to train"),
         (Unused, "no output changed"),
         (lambda: EquivariantLinear(NEGATE, SWAP, 1, 3), "shape"),
