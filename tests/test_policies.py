@@ -15,6 +15,9 @@ from symrl_lite.seeds import SeedBatch, count_parameters
 from symrl_lite.symmetry import Symmetry
 
 CHASE = PredatorPrey()
+# No sum in these networks has more than 1300 terms, and rounding grows with the root of their number: for numbers of
+# size 1 about 36 units in the last place, of which four layers may add up.
+ROUNDING = 4 * 1300**0.5 * float(np.finfo(np.float32).eps)
 PONG = {"shape": (2, 11, 11), "units": (8, 16, 64), "kernels": (3, 3), "pooling": "none"}
 
 
@@ -68,10 +71,11 @@ def test_scores_are_equivariant_and_values_invariant_for_any_parameters(name):
             parameter.add_(0.3 * torch.randn(parameter.shape))
     size = max(1.0, float(np.abs(scores(network)(x)).max()))
     group = symmetry.group
-    assert equivariance_error(scores(network), x, symmetry.on_states, symmetry.on_actions, group).max() < 1e-5 * size
+    error = equivariance_error(scores(network), x, symmetry.on_states, symmetry.on_actions, group)
+    assert error.max() < ROUNDING * size
     values = scores(network, 1)
     size = max(1.0, float(np.abs(values(x)).max()))
-    assert equivariance_error(values, x, symmetry.on_states, lambda g, v: v, group).max() < 1e-5 * size
+    assert equivariance_error(values, x, symmetry.on_states, lambda g, v: v, group).max() < ROUNDING * size
     assert np.ptp(values(x)) > 1e-3  # and not constant
 
 
@@ -135,7 +139,8 @@ def test_basis_convolutions_are_the_group_convolutions_of_chapter_4(group, lifti
             columns.append(mine(x).flatten())
     A = torch.stack(columns, dim=1).double()
     best = torch.linalg.lstsq(A, target.double().flatten()[:, None], driver="gelsd")
-    assert float((A @ best.solution - target.double().flatten()[:, None]).abs().max()) < 1e-4
+    residual = (A @ best.solution - target.double().flatten()[:, None]).abs().max()
+    assert float(residual) < ROUNDING * max(1, float(target.abs().max()))
 
 
 def test_on_table_is_the_network_on_the_images():
@@ -146,8 +151,8 @@ def test_on_table_is_the_network_on_the_images():
         got, values = answer(states)
         for s, network in enumerate(batch.networks()):
             expected, value = network.network(torch.as_tensor(images)[states[s]])
-            torch.testing.assert_close(got[s], expected, atol=1e-5, rtol=1e-4)
-            torch.testing.assert_close(values[s], value, atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(got[s], expected, atol=ROUNDING, rtol=ROUNDING)
+            torch.testing.assert_close(values[s], value, atol=ROUNDING, rtol=ROUNDING)
 
 
 def test_what_does_not_fit_is_refused():
