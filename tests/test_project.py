@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import shlex
 import shutil
@@ -239,6 +240,38 @@ def test_a_python_without_venv_gets_one_line_that_says_what_to_do(monkeypatch: p
     monkeypatch.setattr(environment, "find_spec", lambda name: None)
     with pytest.raises(SystemExit, match=r"^symrl: .*sudo apt-get install python3\.\d+-venv$"):
         environment.check_python()
+
+
+@pytest.mark.parametrize(
+    ("changed", "offered"),
+    [
+        ({}, True),
+        ({"smi": "echo 'GPU 0: a card'"}, False),
+        ({"smi": "echo 'No devices found'; exit 6"}, True),
+        ({"PIP_EXTRA_INDEX_URL": "somewhere"}, False),
+        ({"PIP_FIND_LINKS": "/wheels"}, False),
+        ({"platform": "darwin"}, False),
+    ],
+)
+def test_where_there_is_no_card_the_smaller_build_is_offered_in_a_line_to_paste(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, changed: dict[str, str], offered: bool
+) -> None:
+    for name in ("PIP_EXTRA_INDEX_URL", "PIP_INDEX_URL", "PIP_FIND_LINKS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", changed.pop("platform", "linux"))
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    if "smi" in changed:
+        script(tmp_path / "nvidia-smi", changed.pop("smi"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name, value in changed.items():
+        monkeypatch.setenv(name, value)
+    words = environment.smaller_build()
+    assert ("PIP_EXTRA_INDEX_URL=ADDRESS make book" in words) == offered and bool(words) == offered
+
+
+def test_the_readme_says_how_much_disk_the_environment_takes() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert all(size in readme for size in environment.DISK.values())
 
 
 def test_the_grading_environment_is_one_of_its_own_on_top_of_the_courses(

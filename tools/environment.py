@@ -18,6 +18,7 @@ import contextlib
 import hashlib
 import json
 import os
+import platform
 import queue
 import shutil
 import subprocess
@@ -39,6 +40,7 @@ VENV = ROOT / ".venv"
 STAMP = VENV / "complete.txt"
 LOG = VENV / "install.log"
 OLDEST, NEWEST = (3, 11), (3, 13)
+DISK = {"small": "2 GB", "large": "6 GB"}  # of .venv, without and with NVIDIA's libraries; README says the same
 PINNED_FIRST = "torch"  # so that no other package brings another build of it
 INSTALLED = ("-e", ".[atari,cluster,sb3,book,test]")
 IMPORTED = (
@@ -129,6 +131,28 @@ def aim_at_grading() -> None:
     VENV, STAMP, LOG = GRADING, GRADING / STAMP.name, GRADING / LOG.name
     INSTALLED = tuple(settings["project"]["optional-dependencies"]["grading"])
     IMPORTED = GRADING_IMPORTED
+
+
+def finds_card() -> bool:
+    """Whether NVIDIA's own program sees a card in this machine."""
+    try:
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return listed.returncode == 0 and "GPU" in listed.stdout
+
+
+def smaller_build() -> str:
+    """How to get PyTorch without NVIDIA's libraries, where pip would bring them and there is no card; else nothing."""
+    own_source = any(os.environ.get(f"PIP_{name}") for name in ("EXTRA_INDEX_URL", "INDEX_URL", "FIND_LINKS"))
+    if sys.platform != "linux" or platform.machine() != "x86_64" or own_source or finds_card():
+        return ""
+    return (
+        "      There is no NVIDIA card here, and pip may bring PyTorch with NVIDIA's libraries: {large} of disk in\n"
+        "      all instead of {small}. To get it without them, stop this (Ctrl-C), put the address for Linux, pip\n"
+        "      and CPU from pytorch.org/get-started in place of ADDRESS, and type:\n\n"
+        "          PIP_EXTRA_INDEX_URL=ADDRESS make book\n"
+    ).format(**DISK)
 
 
 def borrow_packages(lender: Path) -> None:
@@ -292,6 +316,8 @@ def build(stamp: str, lock: int) -> None:
     LOG.unlink(missing_ok=True)
     if lender is None:
         print(f"[2/4] installing {pinned(PINNED_FIRST)}", flush=True)
+        if words := smaller_build():
+            print(words, flush=True)
         install(lock, pinned(PINNED_FIRST))
         print("[3/4] installing the course and its tools", flush=True)
     else:
