@@ -415,6 +415,7 @@ def test_a_short_training_beats_chance_and_attraction_collapses():
         for loss in ("contrastive", "attraction")
     )
     best, worst = rank_rollouts(good, test, (1,))[1], rank_rollouts(none, test, (1,))[1]
-    assert best.hits_at_1 > 0.9 > 0.3 > worst.hits_at_1
+    # Four seeds of data and training: 0.94 to 1 and 0.02 to 0.08, and spreads 1800 to 4000 times as large.
+    assert best.hits_at_1 > 0.75 > 0.3 > worst.hits_at_1
     spread = [m.encode(test.observations[:, 0]).std(dim=0).mean().item() for m in (good, none)]
-    assert spread[0] > 20 * spread[1]
+    assert spread[0] > 100 * spread[1]
