@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.grading import sample
-from tools.grading import referee, sandbox
+from tools.grading import cases, referee, sandbox
 from tools.grading.assignment import Assignment
 from tools.grading.withheld import course_copy
 
@@ -46,14 +47,38 @@ def course(assignment: Assignment) -> Path:
 Grade = Callable[..., dict[str, str]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def grade(bubblewrap: None, assignment: Assignment, base: dict[str, Any], course: Path) -> Grade:
-    """Grade answers; the message of each test, empty where it passed."""
+    """Grade answers, in a closed process of their own; the message of each test, empty where it passed."""
 
-    def graded(notebook: Any = None, limits: sandbox.Limits | None = None, **answers: str) -> dict[str, str]:
+    def graded(
+        notebook: Any = None, limits: sandbox.Limits | None = None, seconds: float = 3.0, **answers: str
+    ) -> dict[str, str]:
         if notebook is None:
             notebook = sample.answered(assignment, **answers)
-        outcomes = referee.run(assignment, notebook, base, lambda: sandbox.Process(course, limits, slot=SLOT))
+        limited = replace(assignment, seconds=seconds)
+        outcomes = referee.run(limited, notebook, base, lambda: sandbox.Process(course, limits, slot=SLOT))
+        return {outcome.test: outcome.message if not outcome.passed else "" for outcome in outcomes}
+
+    return graded
+
+
+@pytest.fixture(scope="session")
+def nursery(bubblewrap: None, assignment: Assignment) -> Iterator[cases.Nursery]:
+    """A closed process that is copied for each answer, as the lists of cases use it."""
+    nursery = cases.Nursery(assignment, slot=SLOT)
+    yield nursery
+    nursery.close()
+
+
+@pytest.fixture
+def grade_copy(nursery: cases.Nursery, assignment: Assignment, base: dict[str, Any]) -> Grade:
+    """The same in a copy of one closed process: quicker, for answers that attack nothing and end nothing."""
+
+    def graded(notebook: Any = None, **answers: str) -> dict[str, str]:
+        if notebook is None:
+            notebook = sample.answered(assignment, **answers)
+        outcomes = referee.run(assignment, notebook, base, nursery.start)
         return {outcome.test: outcome.message if not outcome.passed else "" for outcome in outcomes}
 
     return graded

@@ -6,8 +6,10 @@ want their points all the same; `leaks` are answers that would carry home what t
 
 from __future__ import annotations
 
+import ast
 import pickle
 import re
+import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.grading import sample
+from tests.grading import look, sample
 from tools.grading import notebook as nb
 from tools.grading import referee, sandbox
 from tools.grading.assignment import Assignment
@@ -33,6 +35,7 @@ class Attack:
     tries: str
     stops: str
     code: str
+    seconds: float = 3.0  # what a call may take
 
 
 FORGED = [
@@ -208,82 +211,50 @@ def orbit_size(group, action, point):
     while True: action(0, 1)
 def table_of(group): return 0
 def mirrored(x): return 0""",
+        seconds=1.0,
     ),
     Attack(
         "to print without end",
         "output goes nowhere, and the time limit ends the loop",
         "def mirrored(x):\n    while True: print('x' * 10**6)",
+        seconds=1.0,
     ),
 ]
 
 
 @pytest.mark.parametrize("attack", FORGED, ids=lambda attack: attack.tries)
-def test_marks_cannot_be_forged(grade: Any, attack: Attack) -> None:
+def test_marks_cannot_be_forged_and_others_are_kept(grade: Any, attack: Attack) -> None:
+    """No test of the attacked questions passes, and the one question that is solved keeps its marks."""
     begin = time.monotonic()
-    found = grade(**(UNSOLVED | {"q2": attack.code}))
-    assert [test for test in TESTS if not found[test]] == [], attack.stops
+    answers = UNSOLVED | {"q2": attack.code}
+    if "order" in attack.code:  # it wants the marks of q1, too, so it stands there as well
+        found, kept = grade(seconds=attack.seconds, **answers | {"q1": attack.code, "q3": sample.Q3}), "q3_calls"
+    else:
+        del answers["q1"]
+        found, kept = grade(seconds=attack.seconds, **answers), "q1_value"
+    assert [test for test in TESTS if not found[test]] == [kept], attack.stops
     assert time.monotonic() - begin < 60
 
 
-def test_an_attack_in_one_question_leaves_the_marks_of_the_others(grade: Any) -> None:
-    for attack in FORGED[:9]:
-        found = grade(q2=attack.code.replace("order = ", "other = "))
-        assert found["q1_value"] == "", attack.tries
+@pytest.fixture(scope="module")
+def seen(grade: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What one closed process found of all that it should not see, by the name of what it looked for."""
+    others = tmp_path_factory.mktemp("class")
+    sample.hand_in(others, "another student", b"their answers")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("A_SECRET", "of the instructor's")
+        said = grade(q2=look.code(sandbox.ROOT, [others]) + look.SAY)["q2_small"]
+    kind, _, text = said.partition(": ")
+    assert kind == "Your function raised RuntimeError", said
+    found: dict[str, Any] = ast.literal_eval(text)
+    return found
 
 
-LOOK = """
-import gc, importlib.util, os
-
-def reads(process, file):
-    try:
-        return open(f"/proc/{process}/{file}").read()
-    except OSError:
-        return ""
-
-def finds(module):
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ImportError:
-        return False
-
-def holds(place):
-    return os.path.exists(place) and [x for x in os.listdir(place) if x not in ("student", ".pyenv")]
-
-processes = [p for p in os.listdir("/proc") if p.isdigit()]
-"""
-LOOT = {
-    "the answer version and the tests": """
-root = ROOT
-loot = [p for p in ("notebooks", "_build", "tests", "tools", "book", ".git") if os.path.exists(f"{root}/{p}")]
-""",
-    "other submissions, the marks and the instructor's files": """
-places = (SUBMISSIONS, "/home", "/root", "/mnt", "/var", "/run", "/srv", "/media", "/opt")
-loot = [p for p in places if holds(p)] + [p for p in ("/etc/passwd", "/etc/shadow") if os.path.exists(p)]
-""",
-    "environment variables": """
-loot = [k for k in os.environ if "SECRET" in k] + [p for p in processes if "SECRET" in reads(p, "environ")]
-""",
-    "other processes": """
-loot = [p for p in processes if "pytest" in reads(p, "cmdline")]
-""",
-    "the grader's modules": """
-loot = [m for m in ("tools.grading.referee", "tools.grading.notebook", "tools.links", "nbgrader") if finds(m)]
-""",
-    "hidden tests in the memory of the process": """
-word = "secret_word_of" + "_the_hidden_tests"
-loot = [1 for thing in gc.get_objects() if isinstance(thing, str) and word in thing]
-""",
-}
-
-
-@pytest.mark.parametrize("what", LOOT)
-def test_there_is_nothing_to_steal(grade: Any, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tries to read what is named; the closed process does not see it: no mount, no variable, no process."""
-    monkeypatch.setenv("A_SECRET", "of the instructor's")
-    sample.hand_in(tmp_path, "another student", b"their answers")
-    code = LOOT[what].replace("ROOT", repr(str(sandbox.ROOT))).replace("SUBMISSIONS", repr(str(tmp_path)))
-    found = grade(q2=LOOK + code + RAISE)
-    assert found["q2_small"] == "Your function raised RuntimeError: []"
+@pytest.mark.parametrize("what", look.WHAT)
+def test_there_is_nothing_to_steal(seen: dict[str, Any], what: str) -> None:
+    """Tries to read what is named; the closed process does not see it: no mount, no variable, no process, no name."""
+    assert set(seen) <= set(look.WHAT)
+    assert what not in seen
 
 
 CONFINED = {
@@ -294,9 +265,18 @@ CONFINED = {
         "OSError|PermissionError",
     ),
     "to write into the package": ("import symrl_lite\nopen(symrl_lite.__file__, 'a')", "OSError|PermissionError"),
+    "to write beside its home": ("open('/environment/x', 'w')", "OSError|PermissionError"),
     "more memory than there may be": ("x = np.ones(10**9)", "MemoryError"),
-    "a file that fills the disk": ("open('x', 'wb').write(b'x' * 10**9)", "OSError"),
+    "a file that fills the disk": ("open('x', 'wb').write(b'x' * (40 << 20))", "OSError"),
     "many files that fill the disk": ("for i in range(50): open(f'x{{i}}', 'wb').write(b'x' * 10**7)", "OSError"),
+    "to become root again": ("import os\nos.setuid(0)", "PermissionError"),
+    "to mount, to kill, to trace": ("import os\nos.chroot('/')", "PermissionError"),
+    "a new user namespace, for more rights": (
+        "import subprocess\nsubprocess.run(['unshare', '-Ur', 'mount', '-t', 'tmpfs', 'x', '/usr'], check=True)",
+        "Error",
+    ),
+}
+BOMBS = {  # one process each: they leave no room for anything else
     "a fork bomb": (
         "import os\nfor _ in range(500):\n    if os.fork() == 0:\n        import time; time.sleep(60)",
         "BlockingIOError",
@@ -307,27 +287,43 @@ import threading, time
 for _ in range(500): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()""",
         "RuntimeError",
     ),
-    "to become root again": ("import os\nos.setuid(0)", "PermissionError"),
-    "to mount, to kill, to trace": ("import os\nos.chroot('/')", "PermissionError"),
-    "a new user namespace, for more rights": (
-        "import subprocess\nsubprocess.run(['unshare', '-Ur', 'mount', '-t', 'tmpfs', 'x', '/usr'], check=True)",
-        "Error",
-    ),
 }
 
 
-@pytest.mark.parametrize("what", CONFINED)
-def test_the_closed_process_is_confined(grade: Any, what: str) -> None:
-    """Tries to get what is named; namespaces, read-only mounts and limits stop it; other questions keep their marks."""
-    import socket
+def trial(what: str, code: str) -> str:
+    """Code that notes under which name an attempt failed."""
+    indented = "\n".join(f"    {line}" for line in code.splitlines())
+    failed = (
+        f"except BaseException as error:\n    loot[{what!r}] = [kind.__name__ for kind in type(error).__mro__[:-3]]"
+    )
+    return f"loot[{what!r}] = 'it worked'\ntry:\n{indented}\n{failed}\n"
 
+
+@pytest.fixture(scope="module")
+def confined(grade: Any) -> dict[str, str]:
+    """How each attempt ended, all of them made in one closed process, one after the other."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        code, kind = CONFINED[what]
-        code = code.format(port=server.getsockname()[1])
-        indented = "\n".join(f"    {line}" for line in code.splitlines())
-        kept = "except BaseException as error:\n    loot = type(error).__mro__\n"
-        trial = f"loot = 'it worked'\ntry:\n{indented}\n{kept}{RAISE}"
-        found = grade(q2=trial)
+        port = server.getsockname()[1]
+        attempts = "".join(trial(what, code.format(port=port)) for what, (code, _) in CONFINED.items())
+        found = grade(q2=f"loot = {{}}\n{attempts}{RAISE}")
+    said = found["q2_small"].removeprefix("Your function raised RuntimeError: ")
+    assert said.startswith("{"), said
+    assert found["q1_value"] == found["q3_calls"] == "", "the others keep their marks"
+    return {what: str(how) for what, how in ast.literal_eval(said).items()}
+
+
+@pytest.mark.parametrize("what", CONFINED)
+def test_the_closed_process_is_confined(confined: dict[str, str], what: str) -> None:
+    """Tries to get what is named; namespaces, read-only mounts and limits stop it; other questions keep their marks."""
+    assert re.search(CONFINED[what][1], confined[what]), confined[what]
+    assert "it worked" not in confined[what]
+
+
+@pytest.mark.parametrize("what", BOMBS)
+def test_a_bomb_harms_nobody(grade: Any, what: str) -> None:
+    """Tries to use up the machine's processes; a limit stops it; other questions keep their marks."""
+    code, kind = BOMBS[what]
+    found = grade(q2=f"loot = {{}}\n{trial(what, code)}{RAISE}")
     assert re.search(kind, found["q2_small"]), found["q2_small"]
     assert "it worked" not in found["q2_small"]
     assert found["q1_value"] == found["q3_calls"] == ""
@@ -390,7 +386,7 @@ def test_without_a_closed_process_there_are_still_limits(
     assignment: Assignment, base: Any, course: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """UNSANDBOXED=1: files are open, but there is a process of its own, no variables, a limit on time and memory."""
-    monkeypatch.setattr("tools.grading.session.IMPORT_SECONDS", 0.0)
+    monkeypatch.setattr("tools.grading.session.IMPORT_SECONDS", -1.0)
     monkeypatch.setenv("A_SECRET", "x")
 
     def start() -> sandbox.Process:

@@ -27,36 +27,46 @@ def test_model_answers_pass_and_the_blank_fails(grade: Any, assignment: Assignme
     assert blank["q2_small"].startswith("Not solved yet")
 
 
-def test_a_wrong_answer_gets_the_tests_message_and_the_others_stay(grade: Any) -> None:
-    found = grade(q2=Q2 + "return np.asarray(x)[::-1]")
+def test_a_wrong_answer_gets_the_tests_message_and_the_others_stay(grade_copy: Any) -> None:
+    found = grade_copy(q2=Q2 + "return np.asarray(x)[::-1]")
     assert found["q2_small"] == "" and found["q2_general"].endswith("mirrored along the wrong axis")
     assert found["q1_value"] == found["q3_calls"] == ""
 
 
-@pytest.mark.parametrize(
-    ("code", "said"),
-    [
-        ("def mirrored(x):\n    while True: pass", "longer than 3 seconds"),
-        ("def mirrored(x):\n    import os; os._exit(0)", "ended Python itself"),
-        ("def mirrored(x):\n    import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "ended Python itself"),
-        ("import os; os._exit(0)", "ended Python itself"),
-        ("everything = [np.ones(10**7)]\neverything.append(np.ones(10**9))", "too much memory"),
-        ("kept = []\ndef mirrored(x):\n    for n in (7, 9): kept.append(np.ones(10**n))", "MemoryError"),
-        ("def mirrored(x):\n    raise SystemExit", "SystemExit"),
-        ("def mirrored(x):\n    return mirrored(x)", "RecursionError"),
-        ("def mirrored(x):\n    return np.asarray(x)[7]", "IndexError"),
-        ("def mirrored(x)\n    return x", "SyntaxError"),
-        ("import sys; sys.exit(1)", "SystemExit"),
-        ("raise KeyboardInterrupt", "not define"),
-        ("mirrored = 3", "TypeError"),
-        ("class mirrored: pass", "TypeError"),
-        ("class L(list):\n    def __iter__(self): raise OSError\nmirrored = L([1])", "TypeError"),
-    ],
-)
-def test_a_question_that_fails_in_whatever_way_costs_its_own_points_only(grade: Any, code: str, said: str) -> None:
-    found = grade(q2=code)
+ENDS = [
+    ("def mirrored(x):\n    while True: pass", "longer than 1 seconds"),
+    ("def mirrored(x):\n    import os; os._exit(0)", "ended Python itself"),
+    ("def mirrored(x):\n    import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "ended Python itself"),
+    ("import os; os._exit(0)", "ended Python itself"),
+    ("everything = [np.ones(10**7)]\neverything.append(np.ones(10**9))", "too much memory"),
+    ("kept = []\ndef mirrored(x):\n    for n in (7, 9): kept.append(np.ones(10**n))", "MemoryError"),
+]
+FAILS = [
+    ("def mirrored(x):\n    raise SystemExit", "SystemExit"),
+    ("def mirrored(x):\n    return mirrored(x)", "RecursionError"),
+    ("def mirrored(x):\n    return np.asarray(x)[7]", "IndexError"),
+    ("def mirrored(x)\n    return x", "SyntaxError"),
+    ("import sys; sys.exit(1)", "SystemExit"),
+    ("raise KeyboardInterrupt", "not define"),
+    ("mirrored = 3", "TypeError"),
+    ("class mirrored: pass", "TypeError"),
+    ("class L(list):\n    def __iter__(self): raise OSError\nmirrored = L([1])", "TypeError"),
+]
+
+
+def costs_its_own_points_only(found: dict[str, str], said: str) -> None:
     assert found["q1_value"] == found["q3_calls"] == ""
     assert found["q2_general"] and said in found["q2_small"] + found["q2_general"]
+
+
+@pytest.mark.parametrize(("code", "said"), ENDS)
+def test_a_question_that_ends_its_process_costs_its_own_points_only(grade: Any, code: str, said: str) -> None:
+    costs_its_own_points_only(grade(q2=code, seconds=1.0), said)
+
+
+@pytest.mark.parametrize(("code", "said"), FAILS)
+def test_a_question_that_fails_in_whatever_way_costs_its_own_points_only(grade_copy: Any, code: str, said: str) -> None:
+    costs_its_own_points_only(grade_copy(q2=code), said)
 
 
 def test_a_cell_that_never_ends_is_left_out(grade: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,9 +85,10 @@ def orbit_size(group, action, point):
     while True: action(0, 1)
 
 def table_of(group):
-    return group.table"""
+    return group.table""",
+        seconds=1.0,
     )
-    assert "longer than 3 seconds" in found["q3_calls"]
+    assert "longer than 1 seconds" in found["q3_calls"]
     assert time.monotonic() - begin < 30
 
 
@@ -91,17 +102,19 @@ def test_magics_prints_and_own_cells_do_no_harm(grade: Any, assignment: Assignme
     assert grade(notebook) == PASSED
 
 
-def test_answers_may_be_of_many_kinds(grade: Any) -> None:
+def test_answers_may_be_of_many_kinds(grade_copy: Any) -> None:
     assert (
-        grade(q1="order = np.float64(8)", q2=Q2 + "return list(reversed(x)) if isinstance(x, list) else np.flip(x, -1)")
+        grade_copy(
+            q1="order = np.float64(8)", q2=Q2 + "return list(reversed(x)) if isinstance(x, list) else np.flip(x, -1)"
+        )
         == PASSED
     )
-    assert grade(q1="order = [8][0]", q2="mirrored = lambda x: np.array(x)[..., ::-1]") == PASSED
+    assert grade_copy(q1="order = [8][0]", q2="mirrored = lambda x: np.array(x)[..., ::-1]") == PASSED
     torch = "import torch\ndef mirrored(x):\n    return torch.tensor(np.array(x)).flip(-1)"
-    assert grade(q2=torch) == PASSED
+    assert grade_copy(q2=torch) == PASSED
 
 
-def test_exceptions_of_tests_functions_reach_the_student(grade: Any) -> None:
+def test_exceptions_of_tests_functions_reach_the_student(grade_copy: Any) -> None:
     tolerant = """
 def orbit_size(group, action, point):
     try:
@@ -111,10 +124,10 @@ def orbit_size(group, action, point):
 
 def table_of(group):
     return [[group.multiply(a, b) for b in range(group.order)] for a in range(group.order)]"""
-    assert grade(q3=tolerant) == PASSED
+    assert grade_copy(q3=tolerant) == PASSED
 
 
-def test_what_is_withheld_is_not_there_and_says_so(grade: Any) -> None:
+def test_what_is_withheld_is_not_there_and_says_so(grade_copy: Any) -> None:
     uses = """\
 def orbit_size(group, action, point):
     return len({how}(group, action, [point])[0])
@@ -122,8 +135,8 @@ def orbit_size(group, action, point):
 def table_of(group):
     return group.table"""
     for how in ("groups.orbits", "__import__('symrl_lite._named_groups')._named_groups.orbits"):
-        assert "groups.orbits is withheld in this assignment" in grade(q3=uses.format(how=how))["q3_calls"]
-    assert "cannot be" not in grade(q3=uses.format(how="len"))["q1_value"]
+        assert "groups.orbits is withheld in this assignment" in grade_copy(q3=uses.format(how=how))["q3_calls"]
+    assert "cannot be" not in grade_copy(q3=uses.format(how="len"))["q1_value"]
 
 
 def test_names_are_found_where_they_are_defined(tmp_path: Path) -> None:
