@@ -165,7 +165,7 @@ def test_limits_on_the_way_out() -> None:
     deep: Any = 1
     for _ in range(DEPTH + 2):
         deep = [deep]
-    for value in (deep, [0] * 500_000, 1 << 5000):
+    for value in (deep, [0] * 500_000, 1 << 5000, range(10**15), range(10**30), dict.fromkeys(range(6000))):
         with pytest.raises(EncodingError):
             Writer().message(value)
     endless: list[Any] = []
@@ -290,5 +290,7 @@ def test_fractions_and_arrays_of_objects_are_numbers_and_lists() -> None:
 def test_many_keys_and_bytes_that_are_named_again_and_again_are_refused() -> None:
     with pytest.raises(EncodingError, match="more than 5000 entries"):
         crossed(set(range(6000)))
+    with pytest.raises(EncodingError, match="more than 5000 entries"):
+        Reader().message(*message(["s", [*range(6000)], False]))
     with pytest.raises(EncodingError, match="bytes of arrays"):
         Reader().message(b"[100000000]\n" + b'["l",[["b",0],["b",0]]]', b"x" * 100_000_000)

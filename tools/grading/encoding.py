@@ -104,11 +104,15 @@ class Writer:
             return ["b", self.blob(bytes(value))]
         if isinstance(value, list | tuple):
             return ["l" if isinstance(value, list) else "t", [self.tree(part, below) for part in value]]
+        if isinstance(value, dict | set | frozenset) and len(value) > KEYS:
+            raise EncodingError(f"a set or a dictionary has more than {KEYS} entries")
         if isinstance(value, dict):
             return ["d", [[self.tree(key, below), self.tree(part, below)] for key, part in value.items()]]
         if isinstance(value, set | frozenset):
             return ["s", [self.tree(part, below) for part in value], isinstance(value, frozenset)]
         if isinstance(value, range):
+            if len(value[: RANGE_LENGTH + 1]) > RANGE_LENGTH:
+                raise EncodingError(f"a range is longer than {RANGE_LENGTH}")
             return ["r", value.start, value.stop, value.step]
         return self.other(value, below)
 
