@@ -83,12 +83,12 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_a_small_class(tmp_path: Path, sources: Path) -> None:
+def test_a_small_class(tmp_path: Path, sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.grading.session.IMPORT_SECONDS", 2.0)  # one of them loops for ever
     assignments = {name: load(sources / f"{name}.ipynb") for name in ("90_sample", "91_other")}
     folder, out = tmp_path / "class", tmp_path / "out"
     expected = made_up_class.make(folder, 18, assignments, dict.fromkeys(assignments, CASES))
-    result = run_alone(folder, out, sources)
-    assert result.returncode == 0, result.stderr
+    result = run(folder, out, sources)
     marks = {row["student"]: row for row in rows(out / "marks.csv")}
     reasons = {row["student"]: row["reason"] for row in rows(out / "report.csv")}
     assert len(marks) == len(expected) == 18
@@ -195,25 +195,26 @@ def test_nobody_is_graded_twice_and_a_changed_submission_is_graded_anew(tmp_path
 def test_a_run_that_was_killed_goes_on_where_it_was(tmp_path: Path, sources: Path) -> None:
     assignment = load(sources / "90_sample.ipynb")
     folder, out = tmp_path / "class", tmp_path / "out"
-    for number in range(10):
+    for number in range(6):
         sample.hand_in(folder, f"student {number}", sample.answered(assignment, q4=f"answer {number}"))
     command = [sys.executable, str(ROOT / "tools" / "grade.py"), "--submissions", str(folder), "--out", str(out)]
     command += ["--sources", str(sources), "--at-once", "2"]
     killed = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 60
-    while len(stamps(out)) < 3 and time.monotonic() < until:
+    while len(stamps(out)) < 2 and time.monotonic() < until:
         time.sleep(0.05)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     time.sleep(1.0)  # its workers end with it
     first = stamps(out)
-    assert 3 <= len(first) < 10
+    assert 2 <= len(first) < 6
     assert not [path for path in (out / "results").rglob("*.json") if json.loads(path.read_text())["assignment"] == ""]
     assert not left_behind(out), "a worker or a closed process outlived the run"
     result = run_alone(folder, out, sources)
+    assert result.returncode == 0, result.stderr
     assert f"{len(first)} of them graded before" in result.stdout, result.stdout + result.stderr
     second = stamps(out)
-    assert {name: second[name] for name in first} == first and len(second) == 10
+    assert {name: second[name] for name in first} == first and len(second) == 6
     assert {row["total"] for row in rows(out / "marks.csv")} == {"9"}
 
 
