@@ -1,0 +1,239 @@
+"""Where runs take place: in processes of this machine, or on the workers of a Dask scheduler."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import sys
+import threading
+import time
+import traceback
+import warnings
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
+from dataclasses import dataclass, replace
+from typing import Any
+
+from joblib.externals.loky import ProcessPoolExecutor
+
+__all__ = ["Done", "Failed", "Task", "outcomes"]
+
+Task = tuple[Any, int]  # the name of a case, and a seed
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+PATIENCE = 20  # seconds for a scheduler to answer
+_one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Done:
+    """A result, and the seconds that it took; `died_before` says how the first process ended, if it did."""
+
+    result: Any
+    seconds: float
+    died_before: str = ""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A run without a result; `died` where its process ended before it."""
+
+    traceback: str
+    died: bool = False
+    died_before: str = ""
+
+
+def call(function: Callable[[Any, int], Any], case: Any, seed: int) -> Done | Failed:
+    """function(case, seed) in a worker, with one thread."""
+    # The threads of a Dask worker share settings and random numbers of torch: one run at a time in a process.
+    with _one_at_a_time, one_thread():
+        began = time.perf_counter()
+        try:
+            result = function(case, seed)
+        except (Exception, SystemExit) as error:
+            frames = error.__traceback__.tb_next if error.__traceback__ else None  # without this function's own
+            return Failed("".join(traceback.format_exception(type(error), error, frames)))
+        return Done(result, time.perf_counter() - began)
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread for all arithmetic, also of libraries that are imported meanwhile; afterwards as before."""
+    from threadpoolctl import threadpool_limits
+
+    before = {name: os.environ.get(name) for name in THREADS}
+    torch = sys.modules.get("torch")
+    of_torch = torch.get_num_threads() if torch is not None else None
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    try:
+        with threadpool_limits(limits=1):
+            if torch is not None:
+                torch.set_num_threads(1)
+            yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+        if torch is not None:
+            torch.set_num_threads(of_torch)
+
+
+def _follow(parent: int) -> None:
+    """Leave Ctrl-C to the parent, which ends its workers itself; and end with it where it had no time to say so."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+class _Here:
+    """Processes of this machine. Each has an executor of its own: one that dies takes no other run with it."""
+
+    dead: tuple[type[BaseException], ...] = (BrokenExecutor,)
+
+    def __init__(self) -> None:
+        self.executors: list[ProcessPoolExecutor] = []
+
+    def slots(self, n: int) -> list[Executor]:
+        return [self.renewed() for _ in range(n)]
+
+    def alone(self) -> list[Executor]:
+        """One fresh process, with all the memory of the machine."""
+        self.close()
+        return self.slots(1)
+
+    def renewed(self, dead: Executor | None = None) -> Executor:
+        """A process, in the place of one that has died."""
+        if dead is not None:
+            dead.shutdown(kill_workers=True)  # type: ignore[call-arg]
+        variables = dict.fromkeys(THREADS, "1") | {"TQDM_DISABLE": "1"}  # bars of many processes overwrite each other
+        executor = ProcessPoolExecutor(max_workers=1, env=variables, initializer=_follow, initargs=(os.getpid(),))
+        self.executors = [*(e for e in self.executors if e is not dead), executor]
+        return executor
+
+    def close(self) -> None:
+        for executor in self.executors:
+            executor.shutdown(wait=True, kill_workers=True)
+        self.executors = []
+
+
+class _Cluster:
+    """The workers of a Dask scheduler. It gets all runs at once, and tells each worker what to do next.
+
+    Not through joblib's Dask backend: there, after a worker has died, the iteration over results never ends.
+    """
+
+    def __init__(self, address: str) -> None:
+        try:
+            from distributed import Client
+            from distributed.scheduler import KilledWorker
+        except ImportError:
+            raise ImportError('a scheduler needs Dask: pip install "symrl_lite[cluster]"') from None
+        try:
+            self.client = Client(address, timeout=PATIENCE, set_as_default=False)
+        except OSError as error:
+            raise ConnectionError(
+                f"no Dask scheduler answers at {address}. Start one by `dask scheduler`, and on each machine workers "
+                f"by `dask worker {address} --nthreads 1 --nworkers auto`"
+            ) from error
+        self.dead: tuple[type[BaseException], ...] = (KilledWorker,)
+        self.executor = self.client.get_executor(pure=False)
+        threads = self.client.nthreads().values()
+        if not threads or max(threads) > 1:
+            found = "workers with several threads, of which one is used" if threads else "no workers yet"
+            advice = f"`dask worker {address} --nthreads 1 --nworkers auto` starts one for each core"
+            warnings.warn(f"the scheduler at {address} has {found}; {advice}", stacklevel=5)
+
+    def slots(self, n: int) -> list[Executor]:
+        return [self.executor] * n
+
+    def alone(self) -> list[Executor]:
+        return self.slots(1)
+
+    def renewed(self, dead: Executor) -> Executor:
+        return dead  # the cluster has put another worker in its place
+
+    def close(self) -> None:
+        self.executor.shutdown(wait=False)  # cancels what is not done
+        self.client.close()
+
+
+def outcomes(
+    function: Callable[[Any, int], Any],
+    cases: Mapping[Any, Any],
+    tasks: Sequence[Task],
+    workers: int,
+    scheduler: str | None,
+) -> Generator[tuple[Task, Done | Failed], None, None]:
+    """The outcome of each task, as it comes; what died is tried once more by itself at the end."""
+    if not tasks:
+        return
+    place: Any = _Here() if scheduler is None else _Cluster(scheduler)
+    try:
+        slots = place.slots(min(workers, len(tasks)) if scheduler is None else len(tasks))
+        died: dict[Task, str] = {}
+        for task, outcome in _together(place, slots, function, cases, tasks):
+            if isinstance(outcome, Failed) and outcome.died:
+                died[task] = outcome.traceback
+            else:
+                yield task, outcome
+        for lost, ending in died.items():
+            for task, outcome in _together(place, place.alone(), function, cases, [lost]):
+                yield task, replace(outcome, died_before=ending)
+    except CancelledError:
+        raise ConnectionError(
+            f"the Dask scheduler at {scheduler} has gone away; the runs until then are done"
+        ) from None
+    finally:
+        place.close()
+
+
+def _together(
+    place: Any,
+    slots: list[Executor],
+    function: Callable[[Any, int], Any],
+    cases: Mapping[Any, Any],
+    tasks: Sequence[Task],
+) -> Iterator[tuple[Task, Done | Failed]]:
+    """Run tasks, one in each slot; slots of processes that died are replaced in the list."""
+    waiting, free = deque(tasks), list(range(len(slots)))
+    running: dict[Future[Done | Failed], tuple[Task, int]] = {}
+    while waiting or running:
+        while waiting and free:
+            slot, (name, seed) = free.pop(), waiting.popleft()
+            try:
+                future = slots[slot].submit(call, function, cases[name], seed)
+            except place.dead:  # it died while nothing ran in it
+                slots[slot] = place.renewed(slots[slot])
+                future = slots[slot].submit(call, function, cases[name], seed)
+            running[future] = (name, seed), slot
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            task, slot = running.pop(future)
+            outcome = _outcome(future, place.dead)
+            if isinstance(outcome, Failed) and outcome.died:
+                slots[slot] = place.renewed(slots[slot])
+            free.append(slot)
+            yield task, outcome
+
+
+def _outcome(future: Future[Done | Failed], dead: tuple[type[BaseException], ...]) -> Done | Failed:
+    """What the worker says; or, where it can't say anything any more, what is known of its end."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if not isinstance(error, dead):  # what can't be sent to a worker, or back
+        return Failed("".join(traceback.format_exception(error)))
+    said = " ".join(str(error).split())
+    codes = re.search(r"exit codes of the workers are \{(.*?)\}", said)
+    return Failed(f"its worker process ended: {codes[1] if codes else said}", died=True)
