@@ -64,7 +64,13 @@ def nbgrader_api(course: Path) -> Any:
     load_nbgrader()
     from nbgrader import preprocessors
     from nbgrader.apps import NbGraderAPI
+    from sqlalchemy import Engine, event
     from traitlets.config import Config
+
+    @event.listens_for(Engine, "connect")
+    def do_not_wait(connection: Any, _: Any) -> None:
+        """nbgrader's database is thrown away at the end: nothing waits until the disk has it."""
+        connection.execute("PRAGMA synchronous = OFF")
 
     class ClearSolutions(preprocessors.ClearSolutions):
         """A region at the top level becomes a comment, so that the cell runs; one in a function raises."""

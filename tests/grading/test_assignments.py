@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from tests.grading import sample
 from tools.grading import handout
 from tools.grading import notebook as nb
-from tools.grading.assignment import ROOT, SOURCES, all_assignments, load
+from tools.grading.assignment import ROOT, SOURCES, Assignment, all_assignments, load
 
 NAMES = [path.stem for path in sorted(SOURCES.glob("[0-9][0-9]_*.ipynb"))]
 SECRETS = ("BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN", "END HIDDEN", "Rubric", "secret_word")
@@ -28,7 +29,15 @@ def comparable(notebook: dict[str, Any]) -> list[Any]:
     return found
 
 
-def test_nbgrader_makes_the_same_student_version(tmp_path: Path) -> None:
+def released(changed: Sequence[Assignment], course: Path) -> dict[str, Path]:
+    """What nbgrader would make of them."""
+    made = {assignment.name: course / f"{assignment.name}.ipynb" for assignment in changed}
+    for assignment in changed:
+        made[assignment.name].write_text(nb.text_of(nb.student_version(assignment.notebook)), encoding="utf-8")
+    return made
+
+
+def test_nbgrader_makes_the_same_student_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("nbgrader", reason="grading has an environment of its own: make grading-environment")
     from tools import assignments
 
@@ -55,6 +64,7 @@ def test_nbgrader_makes_the_same_student_version(tmp_path: Path) -> None:
             assert cell["cell_type"] == "markdown" or (cell["outputs"] == [] and cell["execution_count"] is None)
     assert assignments.make(tmp_path / "sources", tmp_path / "out") == (names, []), "nothing has changed"
     (tmp_path / "out" / sample.NAME / "answers" / f"{sample.NAME}.ipynb").unlink()
+    monkeypatch.setattr(assignments, "release", released)  # nbgrader has been seen at work
     sample_only = assignments.make(tmp_path / "sources", tmp_path / "out")[1]
     assert sample_only == [sample.NAME]
 

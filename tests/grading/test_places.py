@@ -54,7 +54,7 @@ def link(source: str, target: str) -> None:
 
 def needed() -> set[str]:
     """The names in site-packages that belong to what the closed process imports."""
-    todo, seen, names = list(NEEDED), set(), set()
+    todo, seen, names = list(NEEDED), {"jedi"}, set()  # IPython does without that one, and it has many files
     while todo:
         name = todo.pop()
         try:
@@ -72,16 +72,15 @@ def needed() -> set[str]:
 def small_course(place: Path) -> Path:
     """The course in a folder, with its own environment, which a package names as `pip install -e` does."""
     place.mkdir(parents=True)
-    ignored = shutil.ignore_patterns("__pycache__")
-    for name in ("tools", "symrl_lite"):
-        shutil.copytree(ROOT / name, place / name, ignore=ignored)
+    for name in ("tools/grading", "symrl_lite"):
+        shutil.copytree(ROOT / name, place / name)
     found = places.installation(places.course_python())
     subprocess.run([found.program, "-m", "venv", "--without-pip", str(place / ".venv")], check=True)
     packages = place / ".venv" / "lib" / f"python{found.version}" / "site-packages"
     for name in needed():
         source = Path(found.packages) / name
         if source.is_dir():
-            shutil.copytree(source, packages / name, copy_function=link)
+            shutil.copytree(source, packages / name, copy_function=link, ignore=shutil.ignore_patterns("tests"))
         elif source.is_file():
             link(str(source), str(packages / name))
     (packages / "__editable__.symrl_lite-0.1.0.pth").write_text(str(place), encoding="utf-8")

@@ -139,6 +139,17 @@ def by_tests(assignment: Assignment) -> dict[str, float]:
     return found
 
 
+def tests_above(assignment: Assignment, question: str) -> list[str]:
+    """The tests above a question's first cell for an answer: another answer there comes too late to change them."""
+    found: list[str] = []
+    for name, cell in assignment.cells.items():
+        if nb.is_solution(cell) and nb.question_of(name) == question:
+            return found
+        if nb.is_test(cell):
+            found.append(name)
+    return []
+
+
 def load_cases(name: str, folder: Path = CASES) -> list[dict[str, Any]]:
     """The list CASES of an assignment's file; empty where there is no file."""
     path = folder / f"{name}.py"
@@ -155,7 +166,11 @@ def load_cases(name: str, folder: Path = CASES) -> list[dict[str, Any]]:
 def try_all(
     assignment: Assignment, cases: Sequence[dict[str, Any]], sandboxed: bool = True, say: Any = None
 ) -> list[Result]:
-    """The model answers, the blank, and each case: what it should give and what it gave."""
+    """The model answers, the blank, and each case: what it should give and what it gave.
+
+    A case has one answer that is not the model's. The tests above it see a process in which only model answers have
+    run, as they did the first time: they are not run again for each case. All tests below are.
+    """
     base = referee.base_namespace(assignment)
     nursery = Nursery(assignment, sandboxed)
     full = by_tests(assignment)
@@ -169,9 +184,12 @@ def try_all(
             notebook = answered(assignment, {case["question"]: case["code"]})
             wanted = full | {case["question"]: float(case["points"])}
             tries.append((case["question"], case["name"], notebook, wanted, case.get("says", "")))
+        model: list[referee.Outcome] = []
         for question, name, notebook, wanted, says in tries:
             begin = time.perf_counter()
-            outcomes = referee.run(assignment, notebook, base, nursery.start)
+            known = [one for one in model if one.test in tests_above(assignment, question)]
+            outcomes = referee.run(assignment, notebook, base, nursery.start, known)
+            model = model or list(outcomes)
             found = points_of(assignment, outcomes)
             about = [one for one in outcomes if question in ("all", nb.question_of(one.test))]
             messages = "\n".join(f"{one.test}: {one.message}" for one in about if one.message)

@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable
+from importlib.util import cache_from_source
 from pathlib import Path
 
 from tools.grading.notebook import SourceError
@@ -103,6 +104,7 @@ def withhold(root: Path, name: str) -> None:
         else:
             lines[begin - 1 : node.end_lineno] = [indent + message]
     path.write_text("\n".join(lines), encoding="utf-8")
+    Path(cache_from_source(str(path))).unlink(missing_ok=True)  # what was compiled before holds the answer
 
 
 def fingerprint(names: Iterable[str], package: Path = ROOT / "symrl_lite") -> str:
@@ -123,9 +125,13 @@ def course_copy(
     if place.is_dir():
         return place
     into.mkdir(parents=True, exist_ok=True)
+    whole = course_copy((), into, package) if names else None  # already compiled
     made = Path(tempfile.mkdtemp(dir=into))
     try:
-        shutil.copytree(package, made / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+        if whole is not None:
+            shutil.copytree(whole / package.name, made / package.name)
+        else:
+            shutil.copytree(package, made / package.name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in names:
             withhold(made, name)
         compileall.compile_dir(made, quiet=2, stripdir=str(made), prependdir="/course")
