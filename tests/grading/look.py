@@ -88,7 +88,10 @@ WHAT = (
     "hidden tests in the memory of the process",
     "names of this machine's folders",
 )
-SAY = "\ndef mirrored(x):\n    raise RuntimeError(repr({what: thing for what, thing in found.items() if thing}))\n"
+SAY = """
+def mirrored(x):
+    raise RuntimeError(repr({what: str(thing)[:150] for what, thing in found.items() if thing}))
+"""
 
 
 def code(root: Path, folders: Iterable[Path | str]) -> str:
