@@ -6,20 +6,22 @@
     python benchmarks/record_chapter05.py wind         # about five minutes
     python benchmarks/record_chapter05.py baseline     # about five minutes
 
-Each writes symrl_lite/results/NAME.json, after every curve, and goes on where it stopped.
+Each writes symrl_lite/results/NAME.json, after every curve, and goes on where it stopped. Curves are spread over the
+cores of this machine (--workers 4: over four of them), or over the workers of a Dask scheduler
+(--scheduler tcp://HOST:8786; they need this folder on their path: PYTHONPATH=benchmarks). --into FOLDER writes the file
+there.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-import torch
+from _recording import Batches, main
 
-from symrl_lite import recorded
 from symrl_lite.envs.cartpole import CartPoles, reflection
 from symrl_lite.envs.pong import Pongs, flip
 from symrl_lite.envs.predator import PredatorPrey
@@ -174,30 +176,24 @@ def baseline(seeds: range, steps: int) -> dict[str, Job]:
     return {f"{net}, {rate}": partial(job, net, rate) for rate in (0.001, 0.003, 0.006) for net in nets}
 
 
-def main() -> None:
-    """Run what the command line names."""
-    name = sys.argv[1] if len(sys.argv) > 1 else ""
-    plans: dict[str, tuple[Callable[[range, int], dict[str, Job]], range, int]] = {
-        "cartpole": (cartpole, range(20), 40_000),
-        "predator": (predator, range(10), 10_240),
-        "pong": (pong, range(10), 61_440),
-        "wind": (wind, range(10), 40_960),
-        "baseline": (baseline, range(10, 30), 16_384),
-    }
-    if name not in plans:
-        sys.exit(__doc__)
-    torch.set_num_threads(1)
-    plan, seeds, steps = plans[name]
-    try:
-        done = dict(recorded.load(name).curves)
-    except FileNotFoundError:
-        done = {}
-    for label, job in plan(seeds, steps).items():
-        if label not in done:
-            print(label, flush=True)
-            done[label] = job()
-            recorded.save(name, done, f"python benchmarks/record_chapter05.py {name}")
+PLANS: dict[str, tuple[Callable[[range, int], dict[str, Job]], range, int]] = {
+    "cartpole": (cartpole, range(20), 40_000),
+    "predator": (predator, range(10), 10_240),
+    "pong": (pong, range(10), 61_440),
+    "wind": (wind, range(10), 40_960),
+    "baseline": (baseline, range(10, 30), 16_384),
+}
+
+
+def plan(name: str) -> Batches:
+    """The curves of a recording; each is one run, with all of its seeds."""
+    make, seeds, steps = PLANS[name]
+
+    def named(label: str, job: Job) -> dict[str, Curve]:
+        return {label: job()}
+
+    return Batches({label: partial(named, label, job) for label, job in make(seeds, steps).items()}, seeds)
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(__file__).stem, __doc__, list(PLANS))

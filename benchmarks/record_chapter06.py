@@ -4,25 +4,27 @@
     python benchmarks/record_chapter06.py room         # the room with pictures of the paper's size; half an hour
     python benchmarks/record_chapter06.py sprites      # shifted digits; a quarter of an hour
 
-Each writes symrl_lite/results/NAME.json, after every curve, and goes on where it stopped. Steps are updates; a value is
-the mean return (cart pole) or the mean length of an episode (room, sprites) of one seed.
+Each writes symrl_lite/results/NAME.json, after every training, and goes on where it stopped. Trainings are spread over
+the cores of this machine (--workers 4: over four of them), or over the workers of a Dask scheduler
+(--scheduler tcp://HOST:8786; they need this folder on their path: PYTHONPATH=benchmarks). --into FOLDER writes the file
+there. Steps are updates; a value is the mean return (cart pole) or the mean length of an episode (room, sprites) of one
+seed.
 """
 
 from __future__ import annotations
 
-import sys
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, replace
-from functools import partial
+from dataclasses import replace
+from functools import cache, partial
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
+from _recording import Batches, Values, main
 
-from symrl_lite import recorded
 from symrl_lite.envs import sprites as shifts
 from symrl_lite.envs.cartpole import CartPoles
 from symrl_lite.envs.room import Room
@@ -30,91 +32,69 @@ from symrl_lite.envs.sprites import PLACES, SpriteCopies, digits, render
 from symrl_lite.offline_q import QSettings, greedy, train_q
 from symrl_lite.plannable import Encoded, LatentPlanner, LinearModel, PlannableSettings, train_plannable
 from symrl_lite.recorded import Curve
-from symrl_lite.seeds import count_parameters
 from symrl_lite.transitions import Transitions, collect, play, walk
 
 Job = Callable[[], dict[str, Curve]]
 
 
-class Curves:
-    """Several values of each model at every evaluation of one training, as one curve for each name."""
-
-    def __init__(self, scores: Callable[[int, Any], dict[str, float]], seeds: range, settings: Any) -> None:
-        self.scores, self.seeds, self.settings = scores, seeds, settings
-        self.steps: list[int] = []
-        self.found: dict[str, list[list[float]]] = {}
-        self.began = time.perf_counter()
-        self.parameters = 0
-
-    def __call__(self, update: int, models: list[Any]) -> None:
-        """Evaluate all models."""
-        self.steps.append(update)
-        rows = [self.scores(k, model) for k, model in enumerate(models)]
-        for name in rows[0]:
-            self.found.setdefault(name, []).append([row[name] for row in rows])
-        self.parameters = count_parameters(models[0])
-        print("   ", update, {name: round(float(np.mean(values[-1])), 2) for name, values in self.found.items()})
-
-    def curves(self, **extra: Any) -> dict[str, Curve]:
-        """All curves."""
-        took = round(time.perf_counter() - self.began, 1)
-        settings = asdict(self.settings) | extra
-        return {
-            name: Curve(np.array(self.steps), np.array(v).T, self.parameters, settings, list(self.seeds), took)
-            for name, v in self.found.items()
-        }
-
-
 def balancing(seeds: range) -> dict[str, Job]:
     """Ten seeds, each with 100 random episodes of its own; 100 test episodes at every evaluation."""
     capped = partial(CartPoles, max_episode_steps=200)
-    data = [collect(capped, 100, seed) for seed in seeds]
-    failing = [replace(d, rewards=np.where(d.terminated, -1.0, 0.0)) for d in data]
     upright = np.zeros(4, dtype=np.float32)
+
+    @cache
+    def data() -> list[Transitions]:
+        return [collect(capped, 100, seed) for seed in seeds]
+
+    def failing() -> list[Transitions]:
+        return [replace(d, rewards=np.where(d.terminated, -1.0, 0.0)) for d in data()]
 
     def score(
         k: int, model: Any, environment: Any = capped, goal: Any = upright, scales: Any = None, **plan: Any
     ) -> float:
         scale = 1 if scales is None else scales[k]
         try:
-            planner = LatentPlanner(model, data[k].sample(1024, seeds[k]) * scale, goal, **plan)
+            planner = LatentPlanner(model, data()[k].sample(1024, seeds[k]) * scale, goal, **plan)
         except ValueError:  # no way to the goal: what is left is to act at random
             return float(play(environment, None, 100, seed=1000 + seeds[k])[0].mean())
         return float(play(environment, lambda seen: planner.actions(seen * scale), 100, seed=1000 + seeds[k])[0].mean())
 
     def job(
-        settings: PlannableSettings, plans: dict[str, dict[str, Any]], sets: list[Transitions] = data
+        settings: PlannableSettings, plans: dict[str, dict[str, Any]], sets: Callable[[], list[Transitions]] = data
     ) -> dict[str, Curve]:
         def scores(k: int, model: Any) -> dict[str, float]:
             return {name: score(k, model, **plan) for name, plan in plans.items()}
 
-        curves = Curves(scores, seeds, settings)
-        train_plannable(sets, seeds, settings, every=100, after=curves)
+        curves = Values(scores, seeds, settings)
+        train_plannable(sets(), seeds, settings, every=100, after=curves)
         return curves.curves()
 
     def no_encoder(scale: Any) -> dict[str, Curve]:
         began = time.perf_counter()
-        found = [[score(k, LinearModel(steps, scale))] for k, steps in enumerate(data)]
+        found = [[score(k, LinearModel(steps, scale))] for k, steps in enumerate(data())]
         name = f"no encoder, × {scale}, τ 0.1"
-        print("   ", name, np.mean(found), np.min(found))
         size, took = 2 * 4 * 5, round(time.perf_counter() - began, 1)
         made_with = {"learning_rate": 1.0, "scale": scale}  # least squares: there is no rate
         return {name: Curve(np.array([0]), np.array(found), size, made_with, list(seeds), took)}
 
-    def scaled(name: str, settings: PlannableSettings, scales: list[Any], *temperatures: float) -> dict[str, Curve]:
+    def scaled(
+        name: str, settings: PlannableSettings, scale: Callable[[Transitions], Any], *temperatures: float
+    ) -> dict[str, Curve]:
+        scales = [scale(d) for d in data()]
         seen = [
-            replace(d, observations=(d.observations * c).astype(np.float32)) for d, c in zip(data, scales, strict=True)
+            replace(d, observations=(d.observations * c).astype(np.float32))
+            for d, c in zip(data(), scales, strict=True)
         ]
-        return job(settings, {k: v | {"scales": scales} for k, v in plans(name, *temperatures).items()}, seen)
+        return job(settings, {k: v | {"scales": scales} for k, v in plans(name, *temperatures).items()}, lambda: seen)
 
     def q_learning(rate: float) -> dict[str, Curve]:
         settings = QSettings(updates=3000, learning_rate=rate)
-        curves = Curves(
+        curves = Values(
             lambda k, net: {f"Q-learning, {rate}": float(play(capped, greedy(net), 100, 1000 + seeds[k])[0].mean())},
             seeds,
             settings,
         )
-        train_q(data, seeds, settings, every=250, after=curves)
+        train_q(data(), seeds, settings, every=250, after=curves)
         return curves.curves()
 
     base = PlannableSettings(updates=1000)
@@ -146,9 +126,14 @@ def balancing(seeds: range) -> dict[str, Job]:
         )
     for by in (1, 10, (5, 5, 30, 5)):  # the last one chosen by hand
         jobs[f"no encoder {by}"] = partial(no_encoder, by)
-    one = [1 / d.observations.std(axis=0) for d in data]  # each entry with a standard deviation of 1
+
+    def one(d: Transitions) -> Any:  # each entry with a standard deviation of 1
+        return 1 / d.observations.std(axis=0)
+
+    def by_hand(d: Transitions) -> Any:
+        return np.array([10.0, 10.0, 30.0, 10.0])
+
     jobs["plannable, standardized"] = partial(scaled, "plannable, standardized input", base, one, 0.1)
-    by_hand = [np.array([10.0, 10.0, 30.0, 10.0])] * len(data)
     jobs["autoencoder, scaled"] = partial(scaled, "autoencoder, scaled input", auto, by_hand, 1.0, 0.1, 0.01)
     for rate in (0.0003, 0.001, 0.003):
         jobs[f"q {rate}"] = partial(q_learning, rate)
@@ -193,7 +178,7 @@ def room(seeds: range) -> dict[str, Job]:
             return found | {f"{label}, prototypes": float(kept)}
 
         data = [collect(world.copies, 200, seed).look_up(images) for seed in seeds]
-        curves = Curves(scores, seeds, settings)
+        curves = Values(scores, seeds, settings)
         train_plannable(data, seeds, settings, every=every, after=curves)
         return curves.curves(objects=objects, pixels=pixels)
 
@@ -212,14 +197,20 @@ def room(seeds: range) -> dict[str, Job]:
 
 def sprites(seeds: range) -> dict[str, Job]:
     """Mean length over 49 starts, for 40 pairs of a sprite and a goal; prototypes are 256 training pictures."""
-    pictures = {"train": render(digits()), "test": render(digits(train=False))}
-    make = partial(SpriteCopies, n_sprites=len(digits()))
     moves, starts = shifts.moves(), np.arange(PLACES)
-    data = [collect(make, 1000, seed).look_up(pictures["train"]) for seed in seeds]
+
+    @cache
+    def pictures() -> dict[str, np.ndarray]:
+        return {"train": render(digits()), "test": render(digits(train=False))}
+
+    @cache
+    def data() -> list[Transitions]:
+        make = partial(SpriteCopies, n_sprites=len(digits()))
+        return [collect(make, 1000, seed).look_up(pictures()["train"]) for seed in seeds]
 
     def scores(label: str, k: int, model: Any) -> dict[str, float]:
         found = {}
-        for which, table in pictures.items():
+        for which, table in pictures().items():
             for left in (True, False):
                 draw, lengths = np.random.default_rng([seeds[k], 8]), []
                 for _ in range(40):
@@ -228,7 +219,7 @@ def sprites(seeds: range) -> dict[str, Job]:
                     try:
                         planner = LatentPlanner(
                             model,
-                            data[k].sample(256, seeds[k]),
+                            data()[k].sample(256, seeds[k]),
                             own[goal],
                             temperature=0.3,
                             interpolation=0.1,
@@ -242,8 +233,8 @@ def sprites(seeds: range) -> dict[str, Job]:
         return found
 
     def job(label: str, settings: PlannableSettings) -> dict[str, Curve]:
-        curves = Curves(partial(scores, label), seeds, settings)
-        train_plannable(data, seeds, settings, every=settings.updates // 3, after=curves)
+        curves = Values(partial(scores, label), seeds, settings)
+        train_plannable(data(), seeds, settings, every=settings.updates // 3, after=curves)
         return curves.curves()
 
     base = PlannableSettings(updates=1200, batch_size=128, learning_rate=0.002, negatives=2, negatives_from="episode")
@@ -254,30 +245,24 @@ def sprites(seeds: range) -> dict[str, Job]:
     }
 
 
-def main() -> None:
-    """Run what the command line names."""
-    name = sys.argv[1] if len(sys.argv) > 1 else ""
-    plans: dict[str, tuple[Callable[[range], dict[str, Job]], range]] = {
-        "balancing": (balancing, range(10, 20)),
-        "room": (room, range(5)),
-        "sprites": (sprites, range(5)),
-    }
-    if name not in plans:
-        sys.exit(__doc__)
-    torch.set_num_threads(1)
-    warnings.simplefilter("ignore", UserWarning)  # of the planner: controls do collapse
-    plan, seeds = plans[name]
-    try:
-        found = recorded.load(name)
-        done = dict(found.curves)
-    except FileNotFoundError:
-        done = {}
-    for label, job in plan(seeds).items():
-        if not any(curve.settings.get("job") == label for curve in done.values()):
-            print(label, flush=True)
-            done |= {key: replace(c, settings=c.settings | {"job": label}) for key, c in job().items()}
-            recorded.save(name, done, f"python benchmarks/record_chapter06.py {name}")
+PLANS: dict[str, tuple[Callable[[range], dict[str, Job]], range]] = {
+    "balancing": (balancing, range(10, 20)),
+    "room": (room, range(5)),
+    "sprites": (sprites, range(5)),
+}
+
+
+def plan(name: str) -> Batches:
+    """The trainings of a recording; each is one run, with all of its seeds, and gives several curves."""
+    make, seeds = PLANS[name]
+
+    def quietly(job: Job) -> dict[str, Curve]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of the planner: controls do collapse
+            return job()
+
+    return Batches({label: partial(quietly, job) for label, job in make(seeds).items()}, seeds)
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(__file__).stem, __doc__, list(PLANS))

@@ -8,23 +8,25 @@
     python benchmarks/record_chapter07.py objects_blocks     # blocks that hide each other; an hour and a half
     python benchmarks/record_chapter07.py objects_atari      # Pong and Space Invaders; two hours, needs ale-py
 
-Each writes symrl_lite/results/NAME.json, after every seed of every row, and goes on where it stopped; a number after
-the name runs only so many seeds. Steps are those of a rollout; a value is a share in percent (H@1, H@10 or MRR).
+Each writes symrl_lite/results/NAME.json, after every seed of every training, and goes on where it stopped; a number
+after the name runs only seeds below it. Runs are spread over the cores of this machine (--workers 4: over four), or
+over the workers of a Dask scheduler (--scheduler tcp://HOST:8786; they need this folder on their path:
+PYTHONPATH=benchmarks). --into FOLDER writes the file there. Steps are those of a rollout; a value is a share in percent
+(H@1, H@10 or MRR).
 """
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
+from _recording import joined, main
 
-from symrl_lite import recorded
 from symrl_lite.envs.atari_frames import AtariFrames
 from symrl_lite.envs.blocks import Blocks
 from symrl_lite.envs.physics import ThreeBodyCopies
@@ -32,7 +34,7 @@ from symrl_lite.envs.shapes import Shapes
 from symrl_lite.episodes import Episodes, record_episodes
 from symrl_lite.recorded import Curve
 from symrl_lite.seeds import count_parameters
-from symrl_lite.structured import StructuredSettings, rank_rollouts, train_structured
+from symrl_lite.structured import StructuredModel, StructuredSettings, rank_rollouts, train_structured
 
 TEST_SEED = 10**6
 STEPS = (1, 5, 10)
@@ -44,7 +46,7 @@ class Row:
 
     name: str
     settings: StructuredSettings
-    data: Callable[[int], Episodes]
+    data: partial[Episodes]
     test: Callable[[], Episodes]
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     steps: tuple[int, ...] = STEPS
@@ -174,70 +176,76 @@ PLANS: dict[str, Callable[[], Iterator[Row]]] = {
 }
 
 
-def run(row: Row, seed: int, key: str, data: Episodes, kept: dict[str, Any]) -> dict[str, Curve]:
-    """Train one seed of a row (or take the model that another row with the same training has left) and try it."""
-    if kept.get("key") != (row.settings, key):
+@lru_cache(maxsize=1)
+def played(data: partial[Episodes], seed: int) -> Episodes:
+    """What a seed is trained on, kept for the next run of the same worker."""
+    return data(seed)
+
+
+@dataclass(frozen=True)
+class Trainings:
+    """Rows that are tried on one training are one case, named by the first of them; each seed of it is a run."""
+
+    rows: list[Row]
+
+    @property
+    def together(self) -> dict[str, list[Row]]:
+        """The rows of each training."""
+        found: dict[str, list[Row]] = {}
+        for row in self.rows:
+            key = str((row.settings, row.data.func, row.data.args, row.data.keywords, row.n_actions))
+            found.setdefault(key, []).append(row)
+        return {rows[0].name: rows for rows in found.values()}
+
+    def missing(self, done: Mapping[str, Curve]) -> dict[str, list[int]]:
+        """The seeds that some row of a training lacks."""
+        lacking = {row.name: set(row.seeds) - set(_seeds(done, row)) for row in self.rows}
+        return {label: sorted(set().union(*(lacking[r.name] for r in rows))) for label, rows in self.together.items()}
+
+    def run(self, label: str, seed: int) -> dict[str, Curve]:
+        """Train one seed, and try it for every row that has this seed."""
+        rows = [row for row in self.together[label] if seed in row.seeds]
+        first = rows[0]
+        data = played(first.data, seed)
         began = time.process_time()
-        (model,) = train_structured(data, [seed], row.settings, n_actions=row.n_actions, progress=False)
-        kept.update(key=(row.settings, key), model=model, took=time.process_time() - began)
-    model, took = kept["model"], kept["took"]
+        (model,) = train_structured(data, [seed], first.settings, n_actions=first.n_actions, progress=False)
+        took = round(time.process_time() - began, 1)
+        return {name: curve for row in rows for name, curve in tried(row, model, seed, took).items()}
+
+    def put(self, done: Mapping[str, Curve], found: dict[str, Curve]) -> dict[str, Curve]:
+        """A seed more for each row that lacked it, in the order of the rows."""
+        everything = dict(done)
+        for name, curve in found.items():
+            if name not in done or curve.seeds[0] not in done[name].seeds:
+                everything[name] = joined(done.get(name), curve)
+        names = [f"{row.name}, {what}" for row in self.rows for what in ("H@1", "H@10", "MRR")]
+        return {name: everything[name] for name in names if name in everything}
+
+
+def _seeds(done: Mapping[str, Curve], row: Row) -> list[int]:
+    known = done.get(f"{row.name}, H@1")
+    return [] if known is None else known.seeds
+
+
+def tried(row: Row, model: StructuredModel, seed: int, took: float) -> dict[str, Curve]:
+    """What a row's test says of a trained model."""
     found = rank_rollouts(model, row.test(), row.steps, hits=(1, 10))
     values = {
         "H@1": [100 * found[n].hits[1] for n in row.steps],
         "H@10": [100 * found[n].hits[10] for n in row.steps],
         "MRR": [100 * found[n].mean_reciprocal_rank for n in row.steps],
     }
-    print(
-        f"{row.name:30} seed {seed} {took:6.1f} s", {k: np.round(v, 1).tolist() for k, v in values.items()}, flush=True
-    )
     settings = asdict(row.settings) | {"candidates": found[row.steps[0]].candidates}
     size, steps = count_parameters(model), np.array(row.steps)
-    return {k: Curve(steps, np.array([v]), size, settings, [seed], round(took, 1)) for k, v in values.items()}
+    return {
+        f"{row.name}, {what}": Curve(steps, np.array([v]), size, settings, [seed], took) for what, v in values.items()
+    }
 
 
-def joined(old: Curve | None, new: Curve) -> Curve:
-    """One curve with the seeds of both, in their order."""
-    if old is None:
-        return new
-    seeds = np.array([*old.seeds, *new.seeds])
-    order = np.argsort(seeds, kind="stable")
-    return replace(
-        new,
-        returns=np.concatenate([old.returns, new.returns])[order],
-        seeds=seeds[order].tolist(),
-        seconds=round(old.seconds + new.seconds, 1),
-    )
-
-
-def main() -> None:
-    """Run what the command line names; a number after it: only so many seeds of each row."""
-    name = sys.argv[1] if len(sys.argv) > 1 else ""
-    if name not in PLANS:
-        sys.exit(__doc__)
-    most = int(sys.argv[2]) if len(sys.argv) > 2 else 99
-    torch.set_num_threads(1)
-    rows = list(PLANS[name]())
-    try:
-        done = dict(recorded.load(name).curves)
-    except FileNotFoundError:
-        done = {}
-    for seed in sorted({s for row in rows for s in row.seeds}):
-        data: dict[str, Episodes] = {}
-        kept: dict[str, Any] = {}
-        for row in rows:
-            known = done.get(f"{row.name}, H@1")
-            if seed not in row.seeds or seed >= most or (known is not None and seed in known.seeds):
-                continue
-            key = str((row.data.func, row.data.args, row.data.keywords))  # type: ignore[attr-defined]
-            if key not in data:
-                data = {key: row.data(seed)}  # the last one is kept
-            for what, curve in run(row, seed, key, data[key], kept).items():
-                done[f"{row.name}, {what}"] = joined(done.get(f"{row.name}, {what}"), curve)
-            names = [f"{r.name}, {what}" for r in rows for what in ("H@1", "H@10", "MRR")]
-            recorded.save(
-                name, {n: done[n] for n in names if n in done}, f"python benchmarks/record_chapter07.py {name}"
-            )
+def plan(name: str) -> Trainings:
+    """The trainings of a recording."""
+    return Trainings(list(PLANS[name]()))
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(__file__).stem, __doc__, list(PLANS))

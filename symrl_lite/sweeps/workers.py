@@ -110,21 +110,22 @@ class _Here:
 
     def alone(self) -> list[Executor]:
         """One fresh process, with all the memory of the machine."""
-        self.close()
+        self.close(at_once=False)
         return self.slots(1)
 
     def renewed(self, dead: Executor | None = None) -> Executor:
         """A process, in the place of one that has died."""
         if dead is not None:
             dead.shutdown(kill_workers=True)  # type: ignore[call-arg]
-        variables = dict.fromkeys(THREADS, "1") | {"TQDM_DISABLE": "1"}  # bars of many processes overwrite each other
+        quiet = {"TQDM_DISABLE": "1", "SYMRL_STATIC": "1"}  # bars of many processes would overwrite each other
+        variables = dict.fromkeys(THREADS, "1") | quiet
         executor = ProcessPoolExecutor(max_workers=1, env=variables, initializer=_follow, initargs=(os.getpid(),))
         self.executors = [*(e for e in self.executors if e is not dead), executor]
         return executor
 
-    def close(self) -> None:
+    def close(self, at_once: bool) -> None:
         for executor in self.executors:
-            executor.shutdown(wait=True, kill_workers=True)
+            executor.shutdown(wait=True, kill_workers=at_once)
         self.executors = []
 
 
@@ -164,7 +165,7 @@ class _Cluster:
     def renewed(self, dead: Executor) -> Executor:
         return dead  # the cluster has put another worker in its place
 
-    def close(self) -> None:
+    def close(self, at_once: bool) -> None:
         self.executor.shutdown(wait=False)  # cancels what is not done
         self.client.close()
 
@@ -180,6 +181,7 @@ def outcomes(
     if not tasks:
         return
     place: Any = _Here() if scheduler is None else _Cluster(scheduler)
+    finished = False
     try:
         slots = place.slots(min(workers, len(tasks)) if scheduler is None else len(tasks))
         died: dict[Task, str] = {}
@@ -191,12 +193,13 @@ def outcomes(
         for lost, ending in died.items():
             for task, outcome in _together(place, place.alone(), function, cases, [lost]):
                 yield task, replace(outcome, died_before=ending)
+        finished = True
     except CancelledError:
         raise ConnectionError(
             f"the Dask scheduler at {scheduler} has gone away; the runs until then are done"
         ) from None
     finally:
-        place.close()
+        place.close(at_once=not finished)
 
 
 def _together(
