@@ -1,5 +1,7 @@
 """PPO: its formulas on numbers that a person can redo, seeds that do not touch each other, and how it stops."""
 
+from dataclasses import replace
+
 import gymnasium
 import numpy as np
 import pytest
@@ -18,6 +20,9 @@ from symrl_lite.ppo import PPOSettings, advantages_and_targets, evaluate, train_
 from symrl_lite.seeds import SeedBatch
 
 SHORT = PPOSettings(environments=4, horizon=16, evaluate_every=256, evaluation_episodes=3, learning_rate=3e-3)
+
+
+ROUNDING = torch.finfo(torch.float32).eps ** (2 / 3)  # of probabilities, as `assert_equivariant` allows
 
 
 def small():
@@ -82,14 +87,33 @@ def test_the_loss_by_hand():
 # --- seeds
 
 
+class Double(nn.Module):
+    """`small` in double precision: what rounding leaves, 1e-16, training can't lift to where an action changes."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = small().double()
+
+    def forward(self, x):
+        return self.net(x.double())
+
+
 @pytest.mark.parametrize("augmentation", [None, reflection()])
 def test_a_seed_in_a_batch_does_what_it_does_alone(augmentation):
-    together = train([4, 7, 9], augmentation=augmentation)
-    alone = train([7], augmentation=augmentation)
+    together = train([4, 7, 9], build=Double, augmentation=augmentation)
+    alone = train([7], build=Double, augmentation=augmentation)
     np.testing.assert_array_equal(together.returns[1], alone.returns[0])
     for a, b in zip(together.networks[1].parameters(), alone.networks[0].parameters(), strict=True):
-        torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-3)
+        torch.testing.assert_close(a, b, atol=1e-6, rtol=0)
     assert not np.array_equal(together.returns[0], together.returns[1])
+
+
+def test_a_seed_in_a_batch_does_what_it_does_alone_in_single_precision_too():
+    """After one update; later a difference in the last digit may have changed an action."""
+    one = replace(SHORT, evaluate_every=64)
+    together, alone = train([4, 7, 9], 64, settings=one), train([7], 64, settings=one)
+    for a, b in zip(together.networks[1].parameters(), alone.networks[0].parameters(), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-3)
 
 
 def test_a_run_can_be_repeated_and_leaves_the_callers_random_numbers_alone():
@@ -113,7 +137,7 @@ def test_an_equivariant_network_stays_so_before_during_and_after():
             errors.append(equivariance_error(f, x, mirror.on_states, mirror.on_actions).max())
 
     run = train([0, 1], 1024, lambda: equivariant_mlp(mirror, (16,)), after_evaluation=measure)
-    assert len(errors) == 2 * len(run.steps) and max(errors) < 1e-5
+    assert len(errors) == 2 * len(run.steps) and max(errors) < ROUNDING
     moved = SeedBatch(lambda: equivariant_mlp(mirror, (16,)), [0]).networks()[0]
     assert any(not torch.allclose(a, b) for a, b in zip(moved.parameters(), run.networks[0].parameters(), strict=True))
 
@@ -147,7 +171,7 @@ def test_an_equivariant_image_network_stays_so_while_it_is_trained(name):
 
     settings = PPOSettings(learning_rate=3e-3, evaluate_every=512, evaluation_episodes=2)
     train([0, 1], 1024, build, settings, environment, after_evaluation=measure)
-    assert len(errors) == 6 and max(errors) < 1e-5
+    assert len(errors) == 6 and max(errors) < ROUNDING
 
 
 def test_it_learns_cartpole():
