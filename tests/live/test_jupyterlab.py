@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -52,6 +53,8 @@ def lab(tmp_path: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={work}"]
     command += [f"--IdentityProvider.token={TOKEN}", "--LabApp.collaborative=False"]
+    unused = {"jupyter_lsp": False, "jupyter_server_terminals": False, "notebook": False}  # they only start slowly
+    command += [f"--ServerApp.jpserver_extensions={unused}"]
     log = tmp_path / "lab.log"
     with log.open("w") as output:
         server = subprocess.Popen(
@@ -107,16 +110,18 @@ ACTIVE = "[...document.querySelectorAll('.jp-Notebook .jp-Cell')].findIndex(c =>
 def run_two_cells(page: Any) -> None:
     """Run the first two cells; keys that came before the page listened are pressed again."""
     page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", state="attached")  # the kernel is there
+    from playwright.sync_api import TimeoutError as TooLate
+
+    started = """() => [...document.querySelectorAll(".jp-InputArea-prompt")].slice(0, 2)
+      .every(prompt => prompt.innerText.replace(/[[\\]:\\s]/g, ""))"""  # a number, or * while it runs
     for _ in range(5):
         page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
         page.keyboard.press("Shift+Enter")
         page.keyboard.press("Shift+Enter")
-        for _ in range(20):
-            prompts = page.locator(".jp-InputArea-prompt").all_inner_texts()
-            if all(prompt.strip("[]: ") for prompt in prompts[:2]):  # a number, or * while it runs
-                return
-            page.wait_for_timeout(250)
-    pytest.fail(f"the cells did not run; their prompts are {prompts}")
+        with contextlib.suppress(TooLate):
+            page.wait_for_function(started, timeout=5_000)
+            return
+    pytest.fail(f"the cells did not run; their prompts are {page.locator('.jp-InputArea-prompt').all_inner_texts()}")
 
 
 def test_widgets_answer_in_jupyterlab(browser: Any, lab: str) -> None:

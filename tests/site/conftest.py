@@ -66,9 +66,10 @@ def address(site: Path) -> Iterator[str]:
 
 @dataclass
 class Visit:
-    """One page in one browser window, and all it did that it should not."""
+    """One page in a browser window, and all it did that it should not."""
 
     page: Any
+    own: str = ""  # how the addresses begin that it may ask for
     refused: list[str] = field(default_factory=list)  # requests that left the page's own host
     missing: list[str] = field(default_factory=list)  # files that were not there
     messages: list[str] = field(default_factory=list)  # errors on the console, and errors in scripts
@@ -81,39 +82,59 @@ class Visit:
         assert not unknown, f"{where}: {unknown}"
 
 
-@pytest.fixture
-def visit(browser: Any) -> Iterator[Any]:
-    """Open an address in a window of its own: visit(url, width=..., dark=..., javascript=...) -> Visit."""
-    contexts = []
+class Window:
+    """A browser window that goes from page to page: what several pages share is read once."""
 
-    def open_page(url: str, width: int = 1200, dark: bool = False, javascript: bool = True) -> Visit:
-        context = browser.new_context(
+    def __init__(self, browser: Any, width: int, dark: bool, javascript: bool) -> None:
+        self.context = browser.new_context(
             viewport={"width": width, "height": 844},
             color_scheme="dark" if dark else "light",
             has_touch=width < 600,
             java_script_enabled=javascript,
         )
-        context.set_default_timeout(20_000)
-        contexts.append(context)
-        seen = Visit(context.new_page())
+        self.context.set_default_timeout(20_000)
+        self.page = self.context.new_page()
+        self.seen = Visit(self.page)
+        self.page.on("pageerror", lambda error: self.seen.messages.append(f"script error: {error}"))
+        self.page.on("console", lambda said: self.seen.messages.append(said.text) if said.type == "error" else None)
+        self.page.on("response", lambda answer: self.seen.missing.append(answer.url) if answer.status >= 400 else None)
+        self.page.on("request", self.judge)
+
+    def judge(self, request: Any) -> None:
+        """Note a request that leaves the page's own host. (The browser finds no other host: see tests/conftest.py.)"""
+        if not request.url.startswith((self.seen.own, "data:", "blob:")):
+            self.seen.refused.append(request.url)
+
+    def open(self, url: str) -> Visit:
+        """Go to a page; what was noted before belongs to the page before."""
         own = "file://" if url.startswith("file://") else "/".join(url.split("/")[:3]) + "/"
+        self.page.goto("about:blank")  # so that the page before says no more
+        self.seen = Visit(self.page, own)
+        self.page.goto(url, wait_until="load")
+        return self.seen
 
-        def guard(route: Any) -> None:
-            if route.request.url.startswith((own, "data:", "blob:")):
-                route.continue_()
-            else:
-                seen.refused.append(route.request.url)
-                route.abort()
 
-        context.route("**/*", guard)
-        seen.page.on("pageerror", lambda error: seen.messages.append(f"script error: {error}"))
-        seen.page.on("console", lambda message: seen.messages.append(message.text) if message.type == "error" else None)
-        seen.page.on("response", lambda answer: seen.missing.append(answer.url) if answer.status >= 400 else None)
-        seen.page.goto(url, wait_until="load")
-        if javascript and dark:
-            seen.page.evaluate("document.documentElement.dataset.theme = 'dark'")
-        return seen
+@pytest.fixture(scope="session")
+def windows(browser: Any) -> Iterator[dict[Any, Window]]:
+    """The windows that are open, by how they look at pages."""
+    found: dict[Any, Window] = {}
+    yield found
+    for window in found.values():
+        window.context.close()
 
-    yield open_page
-    for context in contexts:
-        context.close()
+
+@pytest.fixture
+def visit(browser: Any, windows: dict[Any, Window]) -> Any:
+    """Open an address: visit(url, width=..., dark=..., javascript=...) -> Visit."""
+
+    def open_page(url: str, width: int = 1200, dark: bool = False, javascript: bool = True) -> Visit:
+        key = (width, dark, javascript)
+        if key not in windows:
+            windows[key] = Window(browser, *key)
+        try:
+            return windows[key].open(url)
+        except Exception:
+            windows.pop(key).context.close()  # the next page gets a fresh one
+            raise
+
+    return open_page
