@@ -238,7 +238,7 @@ def one_of_each_kind(rows: list[list[dict[str, Any]]]) -> list[list[dict[str, An
 
 
 def assert_choices_differ(spec: dict[str, Any], title: str) -> None:
-    """Every choice has another text than the one before it, and another picture for some choice of the other controls."""
+    """Every choice has another text than the one before it, and another picture for some choices of the others."""
     sizes = [len(control["labels"]) for control in spec["controls"]]
     numbers = np.arange(len(spec["captions"])).reshape(sizes)
     for place, control in enumerate(spec["controls"]):
