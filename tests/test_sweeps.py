@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -19,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as some
 
-from symrl_lite.sweeps import SweepError, sweep, workers
+from symrl_lite.sweeps import SweepError, places, sweep, workers
 from symrl_lite.sweeps.kept import Kept, decoded, encoded
 from tests.swept import given_back, leaves, lock, noted, scaled, training
 
@@ -123,6 +124,12 @@ def test_results_are_told_as_they_come_and_a_bar_only_where_it_is_seen(
 def test_what_makes_no_sense_is_refused(change: dict[str, Any], error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
         quiet(**{"function": scaled, "cases": {"a": 1}, "seeds": [0]} | change)
+
+
+def test_the_room_is_light() -> None:
+    program = "import sys, symrl_lite.sweeps; print({'torch', 'distributed', 'scipy', 'matplotlib'} & set(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout == "set()\n"
 
 
 # --- what breaks -------------------------------------------------------------------------------------------
@@ -335,7 +342,7 @@ def test_a_sweep_that_is_killed_goes_on_where_it_was(tmp_path: Path, notes: Path
 def two_processes() -> Iterator[Any]:
     dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
     settings = {"distributed.scheduler.allowed-failures": 0, "distributed.worker.memory.terminate": False}
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "memory_limit": 0}
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "memory_limit": 0}
     with dask.config.set(settings), distributed.LocalCluster(**options) as running:
         yield running
 
@@ -351,6 +358,8 @@ def test_a_cluster_goes_on_with_what_was_kept_here(cluster: str, tmp_path: Path)
     assert quiet(scaled, [2], [1], out=tmp_path) == {2: [2]}
     assert quiet(scaled, [2, 3], [1, 2], scheduler=cluster, out=tmp_path) == {2: [2, 4], 3: [3, 6]}
     assert len(list(tmp_path.rglob("*.json"))) == 4
+    with pytest.raises(SweepError, match=r"0, seed 0: .*pickle"):  # nothing that can be sent
+        quiet(given_back, [threading.Lock(), (1,)], [0], scheduler=cluster)
 
 
 @pytest.mark.filterwarnings("default:runs that lost their worker")  # one may have waited at the worker that ended
@@ -370,7 +379,7 @@ def test_a_cluster_finishes_what_does_not_fail(cluster: str, notes: Path) -> Non
 
 def test_a_scheduler_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
-    monkeypatch.setattr(workers, "PATIENCE", 1)
+    monkeypatch.setattr(places, "PATIENCE", 1)
     with pytest.raises(ConnectionError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9\. Start one"):
         quiet(scaled, [1], [0], scheduler="tcp://127.0.0.1:9")
     monkeypatch.setitem(sys.modules, "distributed", None)

@@ -16,7 +16,8 @@ from joblib import cpu_count
 from tqdm.auto import tqdm
 
 from symrl_lite.sweeps.kept import Kept
-from symrl_lite.sweeps.workers import Failed, Task, outcomes
+from symrl_lite.sweeps.places import Task, outcomes
+from symrl_lite.sweeps.workers import Failed
 
 __all__ = ["SweepError", "sweep"]
 

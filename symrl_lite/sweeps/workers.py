@@ -1,27 +1,20 @@
-"""Where runs take place: in processes of this machine, or on the workers of a Dask scheduler."""
+"""What happens in a worker: one run, with one thread, and what became of it."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import re
 import signal
 import sys
 import threading
 import time
 import traceback
-import warnings
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from joblib.externals.loky import ProcessPoolExecutor
+__all__ = ["THREADS", "Done", "Failed", "call", "call_packed", "follow", "one_thread"]
 
-__all__ = ["Done", "Failed", "Task", "outcomes"]
-
-Task = tuple[Any, int]  # the name of a case, and a seed
 THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -29,7 +22,6 @@ THREADS = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
-PATIENCE = 20  # seconds for a scheduler to answer
 _one_at_a_time = threading.Lock()
 
 
@@ -64,6 +56,13 @@ def call(function: Callable[[Any, int], Any], case: Any, seed: int) -> Done | Fa
         return Done(result, time.perf_counter() - began)
 
 
+def call_packed(packed: bytes) -> Done | Failed:
+    """The same for (function, case, seed) as cloudpickle has written them."""
+    import cloudpickle
+
+    return call(*cloudpickle.loads(packed))
+
+
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
     """One thread for all arithmetic, also of libraries that are imported meanwhile; afterwards as before."""
@@ -85,7 +84,7 @@ def one_thread() -> Iterator[None]:
             torch.set_num_threads(of_torch)
 
 
-def _follow(parent: int) -> None:
+def follow(parent: int) -> None:
     """Leave Ctrl-C to the parent, which ends its workers itself; and end with it where it had no time to say so."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -95,148 +94,3 @@ def _follow(parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-class _Here:
-    """Processes of this machine. Each has an executor of its own: one that dies takes no other run with it."""
-
-    dead: tuple[type[BaseException], ...] = (BrokenExecutor,)
-
-    def __init__(self) -> None:
-        self.executors: list[ProcessPoolExecutor] = []
-
-    def slots(self, n: int) -> list[Executor]:
-        return [self.renewed() for _ in range(n)]
-
-    def alone(self) -> list[Executor]:
-        """One fresh process, with all the memory of the machine."""
-        self.close(at_once=False)
-        return self.slots(1)
-
-    def renewed(self, dead: Executor | None = None) -> Executor:
-        """A process, in the place of one that has died."""
-        if dead is not None:
-            dead.shutdown(kill_workers=True)  # type: ignore[call-arg]
-        quiet = {"TQDM_DISABLE": "1", "SYMRL_STATIC": "1"}  # bars of many processes would overwrite each other
-        variables = dict.fromkeys(THREADS, "1") | quiet
-        executor = ProcessPoolExecutor(max_workers=1, env=variables, initializer=_follow, initargs=(os.getpid(),))
-        self.executors = [*(e for e in self.executors if e is not dead), executor]
-        return executor
-
-    def close(self, at_once: bool) -> None:
-        for executor in self.executors:
-            executor.shutdown(wait=True, kill_workers=at_once)
-        self.executors = []
-
-
-class _Cluster:
-    """The workers of a Dask scheduler. It gets all runs at once, and tells each worker what to do next.
-
-    Not through joblib's Dask backend: there, after a worker has died, the iteration over results never ends.
-    """
-
-    def __init__(self, address: str) -> None:
-        try:
-            from distributed import Client
-            from distributed.scheduler import KilledWorker
-        except ImportError:
-            raise ImportError('a scheduler needs Dask: pip install "symrl_lite[cluster]"') from None
-        try:
-            self.client = Client(address, timeout=PATIENCE, set_as_default=False)
-        except OSError as error:
-            raise ConnectionError(
-                f"no Dask scheduler answers at {address}. Start one by `dask scheduler`, and on each machine workers "
-                f"by `dask worker {address} --nthreads 1 --nworkers auto`"
-            ) from error
-        self.dead: tuple[type[BaseException], ...] = (KilledWorker,)
-        self.executor = self.client.get_executor(pure=False)
-        threads = self.client.nthreads().values()
-        if not threads or max(threads) > 1:
-            found = "workers with several threads, of which one is used" if threads else "no workers yet"
-            advice = f"`dask worker {address} --nthreads 1 --nworkers auto` starts one for each core"
-            warnings.warn(f"the scheduler at {address} has {found}; {advice}", stacklevel=5)
-
-    def slots(self, n: int) -> list[Executor]:
-        return [self.executor] * n
-
-    def alone(self) -> list[Executor]:
-        return self.slots(1)
-
-    def renewed(self, dead: Executor) -> Executor:
-        return dead  # the cluster has put another worker in its place
-
-    def close(self, at_once: bool) -> None:
-        self.executor.shutdown(wait=False)  # cancels what is not done
-        self.client.close()
-
-
-def outcomes(
-    function: Callable[[Any, int], Any],
-    cases: Mapping[Any, Any],
-    tasks: Sequence[Task],
-    workers: int,
-    scheduler: str | None,
-) -> Generator[tuple[Task, Done | Failed], None, None]:
-    """The outcome of each task, as it comes; what died is tried once more by itself at the end."""
-    if not tasks:
-        return
-    place: Any = _Here() if scheduler is None else _Cluster(scheduler)
-    finished = False
-    try:
-        slots = place.slots(min(workers, len(tasks)) if scheduler is None else len(tasks))
-        died: dict[Task, str] = {}
-        for task, outcome in _together(place, slots, function, cases, tasks):
-            if isinstance(outcome, Failed) and outcome.died:
-                died[task] = outcome.traceback
-            else:
-                yield task, outcome
-        for lost, ending in died.items():
-            for task, outcome in _together(place, place.alone(), function, cases, [lost]):
-                yield task, replace(outcome, died_before=ending)
-        finished = True
-    except CancelledError:
-        raise ConnectionError(
-            f"the Dask scheduler at {scheduler} has gone away; the runs until then are done"
-        ) from None
-    finally:
-        place.close(at_once=not finished)
-
-
-def _together(
-    place: Any,
-    slots: list[Executor],
-    function: Callable[[Any, int], Any],
-    cases: Mapping[Any, Any],
-    tasks: Sequence[Task],
-) -> Iterator[tuple[Task, Done | Failed]]:
-    """Run tasks, one in each slot; slots of processes that died are replaced in the list."""
-    waiting, free = deque(tasks), list(range(len(slots)))
-    running: dict[Future[Done | Failed], tuple[Task, int]] = {}
-    while waiting or running:
-        while waiting and free:
-            slot, (name, seed) = free.pop(), waiting.popleft()
-            try:
-                future = slots[slot].submit(call, function, cases[name], seed)
-            except place.dead:  # it died while nothing ran in it
-                slots[slot] = place.renewed(slots[slot])
-                future = slots[slot].submit(call, function, cases[name], seed)
-            running[future] = (name, seed), slot
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
-            task, slot = running.pop(future)
-            outcome = _outcome(future, place.dead)
-            if isinstance(outcome, Failed) and outcome.died:
-                slots[slot] = place.renewed(slots[slot])
-            free.append(slot)
-            yield task, outcome
-
-
-def _outcome(future: Future[Done | Failed], dead: tuple[type[BaseException], ...]) -> Done | Failed:
-    """What the worker says; or, where it can't say anything any more, what is known of its end."""
-    error = future.exception()
-    if error is None:
-        return future.result()
-    if not isinstance(error, dead):  # what can't be sent to a worker, or back
-        return Failed("".join(traceback.format_exception(error)))
-    said = " ".join(str(error).split())
-    codes = re.search(r"exit codes of the workers are \{(.*?)\}", said)
-    return Failed(f"its worker process ended: {codes[1] if codes else said}", died=True)
