@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -109,6 +110,13 @@ def test_everything_installed_is_pinned_and_has_the_pinned_version() -> None:
         assert sorted(set(wrong)) == []
     else:  # other systems need a few packages more (builds of torch, terminals), and still no other version
         assert [line for line in wrong if "pinned " in line and "not pinned" not in line] == []
+
+
+@pytest.mark.parametrize("python", ["3.11.0", "3.12.0", "3.13.0"])
+def test_what_is_pinned_runs_on_the_first_release_of_each_python(python: str) -> None:
+    """Debian 12 has 3.11.2, and keeps it: a package that wants 3.11.5 cannot be installed there."""
+    wanted = {p.metadata["Name"]: p.metadata.get("Requires-Python") or "" for p in metadata.distributions()}
+    assert not [f"{name} needs {r}" for name, r in wanted.items() if not SpecifierSet(r).contains(python)]
 
 
 def test_the_conda_environment_says_what_pyproject_says() -> None:
