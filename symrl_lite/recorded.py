@@ -123,9 +123,11 @@ def save(name: str, curves: Mapping[str, Curve], command: str, digits: int = 3) 
         }
         for label, curve in curves.items()
     }
+    from symrl_lite.sweeps.kept import write_whole  # only programs that record need it
+
     rows = ",\n".join(f"{json.dumps(label)}: {json.dumps(entry)}" for label, entry in data.items())
     path = FOLDER / f"{name}.json"
-    path.write_text(f'{{"made": {json.dumps(made)},\n"curves": {{\n{rows}\n}}}}\n', encoding="utf-8")
+    write_whole(path, f'{{"made": {json.dumps(made)},\n"curves": {{\n{rows}\n}}}}\n')
     return path
 
 

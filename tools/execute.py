@@ -106,11 +106,18 @@ def times_before(root: Path) -> dict[str, float]:
         return {}
 
 
-def longest_first(root: Path, paths: list[Path]) -> list[Path]:
-    """The order to start in, so that no long one is left alone at the end; later chapters train more."""
+def budget_of(notebook: Any) -> float:
+    """The CPU seconds that a notebook's metadata allows it."""
+    return float(notebook.metadata.get("course", {}).get("max_seconds", DEFAULT_BUDGET))
+
+
+def longest_first(root: Path, notebooks: dict[Path, Any]) -> list[Path]:
+    """The order to start in, so that no long one is left alone at the end: by the last run here, or by budget."""
     before = times_before(root)
-    names = {path: path.relative_to(root).as_posix() for path in paths}
-    return sorted(paths, key=lambda path: (-before.get(names[path], DEFAULT_BUDGET), -paths.index(path)))
+    expected = {
+        path: before.get(path.relative_to(root).as_posix(), budget_of(notebook)) for path, notebook in notebooks.items()
+    }
+    return sorted(notebooks, key=lambda path: (-expected[path], path))
 
 
 def side_by_side(
@@ -163,8 +170,8 @@ def execute_all(
 
     def run_of(path: Path, seconds: float, cached: bool, error: str | None, warnings: tuple[str, ...]) -> Run:
         notebook = notebooks[path]
-        budget = float(notebook.metadata.get("course", {}).get("max_seconds", DEFAULT_BUDGET))
-        return Run(names[path], title_of(notebook, path.stem), seconds, budget, cached, error, warnings)
+        title = title_of(notebook, path.stem)
+        return Run(names[path], title, seconds, budget_of(notebook), cached, error, warnings)
 
     for path, notebook in notebooks.items():
         record = kept.entry_of(cache, notebook)
@@ -175,7 +182,7 @@ def execute_all(
             kept.forget(cache, record.pk)
         else:  # nothing, or what an interrupted run left
             shutil.rmtree(cache.path / "executed" / current[path], ignore_errors=True)
-    due = longest_first(root, [path for path in notebooks if path not in runs])
+    due = longest_first(root, {path: notebook for path, notebook in notebooks.items() if path not in runs})
     progress = Progress([names[path] for path in due], say)
     kernels = Kernels()
 

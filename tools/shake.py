@@ -93,7 +93,8 @@ def texts_of(outcome: Outcome) -> list[tuple[int, str]]:
                 text = output.text
             else:
                 data = output.get("data", {})
-                text = data.get("text/markdown") or ("" if "image/png" in data else data.get("text/plain", ""))
+                picture = "image/png" in data or "symrl-widget" in data.get("text/html", "")
+                text = data.get("text/markdown") or ("" if picture else data.get("text/plain", ""))
             lines += [(number, line) for line in text.splitlines() if line.strip()]
     return lines + [(-1, line) for result in outcome.solved or () for line in result.splitlines() if line.strip()]
 
@@ -167,8 +168,9 @@ def shake(
     paths = [path for path in paths if not numbers or int(path.stem[:2]) in numbers]
     kernels = Kernels()
     jobs: dict[Any, Callable[[], Outcome]] = {}
-    for path in longest_first(root, paths):
-        notebook = nbformat.read(path, as_version=4)
+    notebooks = {path: nbformat.read(path, as_version=4) for path in paths}
+    for path in longest_first(root, notebooks):
+        notebook = notebooks[path]
         for name, setting in chosen.items():
             jobs[path.stem, name] = partial(
                 run_notebook, path, notebook, root, lambda seconds: True, kernels, setting=setting
