@@ -9,6 +9,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from tools import shake
 from tools.notebooks.kernel import Setting
+from tools.notebooks.progress import Progress
 
 # ipykernel and traitlets warn about themselves; these tests are about what the program does.
 pytestmark = pytest.mark.filterwarnings("default")
@@ -93,6 +94,14 @@ def test_the_other_seeds_reach_numpy_torch_and_gymnasium():
     code = f"{draw}\nwanted, unmoved = draw({shake.SHIFT}), draw(0)\n{shake.OTHER_SEEDS}\nmoved = draw(0)"
     code += "\nassert moved[:4] == wanted[:4] and all(a != b for a, b in zip(moved, unmoved)), (moved, wanted)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_the_line_of_progress_names_the_variations_and_counts_what_would_not_fit():
+    progress = Progress([f"{stem} {name}" for stem in CHAPTERS for name in ("own", "seeds", "avx2", "numpy")], print)
+    progress.started("02_words seeds")
+    assert "running: 02 seeds (0 s)" in progress.line() and "left: 01 own, 01 seeds," in progress.line()
+    progress.waiting += ["05 own"] * 5
+    assert progress.line().endswith("left: 20")
 
 
 def test_every_variation_can_be_had_here():

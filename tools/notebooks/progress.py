@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import PurePath
 
 EVERY = 30.0  # seconds between two lines where the output is no terminal
+MOST = 15  # names that a line has room for
 
 
 def say_now(line: str) -> None:
@@ -42,8 +43,8 @@ class Progress:
         """Which are running, how long the others took, what is left."""
         now = time.perf_counter()
         parts = [", ".join(f"{short(name)} ({now - since:.0f} s)" for name, since in self.running.items())]
-        parts += [f"done: {', '.join(short(name) for name in self.took)}"] if self.took else []
-        parts += [f"left: {', '.join(short(name) for name in self.waiting)}"] if self.waiting else []
+        parts += [f"done: {few(list(self.took))}"] if self.took else []
+        parts += [f"left: {few(self.waiting)}"] if self.waiting else []
         return f"{now - self.begin:4.0f} s  running: " + " · ".join(parts)
 
     def tick(self) -> None:
@@ -63,7 +64,12 @@ class Progress:
             print("\r" + " " * 110 + "\r", end="", flush=True)
 
 
+def few(names: list[str]) -> str:
+    """The names, or how many there are."""
+    return ", ".join(short(name) for name in names) if len(names) <= MOST else str(len(names))
+
+
 def short(name: str) -> str:
-    """A notebook's number, or its name where it has none."""
-    stem = PurePath(name).stem
-    return stem[:2] if stem[:2].isdigit() else stem
+    """A notebook's number, or its name where it has none; what stands behind a space stays."""
+    stem, _, more = PurePath(name).stem.partition(" ")
+    return f"{stem[:2] if stem[:2].isdigit() else stem} {more}".rstrip()
