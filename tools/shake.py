@@ -71,7 +71,9 @@ def numpy_features() -> str:
 
 def variations() -> dict[str, Setting]:
     """What is tried, by name; the first is the machine as it is."""
-    threads = {str(n): Setting({"OMP_NUM_THREADS": str(n)}, ANY_THREADS, True) for n in (2, 4)}
+    # Threads that have nothing to do sleep, so that more of them than there are cores do not stand in each other's way.
+    calm = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}
+    threads = {str(n): Setting({"OMP_NUM_THREADS": str(n), **calm}, ANY_THREADS, True) for n in (2, 4)}
     plain_numpy = {"OPENBLAS_CORETYPE": "Nehalem", "NPY_DISABLE_CPU_FEATURES": numpy_features()}
     return {
         FIRST: Setting(keep_going=True),
@@ -178,15 +180,17 @@ def shake(
     names = {key: " ".join(key) for key in jobs}
     progress = Progress(list(names.values()), say)
     outcomes: dict[tuple[str, str], Outcome] = {}
+    found: dict[tuple[str, str], Finding] = {}
+    first = next(iter(chosen))
     for key, outcome in side_by_side(jobs, workers or workers_here(), progress, names, kernels):
         outcomes[key] = outcome
         progress.ended(names[key], f"{outcome.cpu_seconds:.0f} s of the processor")
-    first = next(iter(chosen))
-    return {
-        (stem, name): finding(outcomes[stem, name], outcomes[stem, first] if name != first else None)
-        for stem in (path.stem for path in paths)
-        for name in chosen
-    }
+        for (stem, name), seen in outcomes.items():  # those that now have something to be compared with
+            if (stem, name) not in found and (stem, first) in outcomes:
+                found[stem, name] = finding(seen, outcomes[stem, first] if name != first else None)
+                for text in (*found[stem, name].failures, *found[stem, name].changes):
+                    say(f"{stem}, {name}: {text}")
+    return {(path.stem, name): found[path.stem, name] for path in paths for name in chosen}
 
 
 def table_of(found: dict[tuple[str, str], Finding]) -> str:
@@ -216,9 +220,6 @@ def main() -> int:
     variables = {name: value for name, value in os.environ.items() if name.startswith(("ATEN_", "OMP_", "OPENBLAS_"))}
     print(f"numpy dispatches to {numpy_features() or 'nothing'}; variables: {variables or 'none'}", flush=True)
     found = shake(ROOT, given.chapters, chosen, given.workers)
-    for (stem, name), seen in found.items():
-        for text in (*seen.failures, *seen.changes):
-            print(f"\n{stem}, {name}: {text}")
     print("\n" + table_of(found))
     listed = sum(len(seen.failures) + len(seen.changes) for seen in found.values())
     print(f"\n{listed} findings in {len(found)} runs")
