@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -293,9 +294,11 @@ def test_functions_are_told_apart_by_what_is_bound_to_them(tmp_path: Path) -> No
 
 
 PROGRAM = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from symrl_lite.sweeps import sweep
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what it runs in the background ignore it
 
 def slow(case, seed):
     Path(sys.argv[2], f"{case} {seed} {time.time()}").touch()
@@ -323,7 +326,11 @@ def test_a_sweep_that_is_killed_goes_on_where_it_was(tmp_path: Path, notes: Path
             os.killpg(killed.pid, end)
         else:
             killed.kill()
-        _, said = killed.communicate(timeout=60)
+        try:
+            _, said = killed.communicate(timeout=60)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(killed.pid, signal.SIGKILL)  # or this would wait for ever for one that did not end
     assert killed.returncode != 0
     assert end is not signal.SIGINT or said.splitlines()[-1] == "KeyboardInterrupt"
     kept = list(out.rglob("*.json"))
