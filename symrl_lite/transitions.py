@@ -12,6 +12,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 
+from symrl_lite._door import count_actions, require_array_space, whole_numbers
 from symrl_lite._streams import Streams
 
 __all__ = [
@@ -34,7 +35,8 @@ class Transitions:
     """N steps (s, a, r, s'), the steps of an episode next to each other. States are rows of `observations`.
 
     Raises:
-        ValueError: arrays whose lengths or indices do not fit.
+        ValueError: arrays whose lengths or indices do not fit, or numbers that are not whole where whole ones are
+            expected, such as continuous actions. TypeError: entries that are no numbers.
 
     >>> steps = Transitions(np.eye(3), states=[0, 1], actions=[0, 0], rewards=[0, 1], next_states=[1, 2],
     ...                     terminated=[False, True], episodes=[0, 0])
@@ -44,18 +46,24 @@ class Transitions:
 
     observations: np.ndarray  # (K, *shape), each distinct one once
     states: np.ndarray  # (N,), the row of s
-    actions: np.ndarray  # (N,), whole numbers
+    actions: np.ndarray  # (N,), whole numbers from 0
     rewards: np.ndarray  # (N,)
     next_states: np.ndarray  # (N,), the row of s'
     terminated: np.ndarray  # (N,), nothing follows s'
     episodes: np.ndarray  # (N,), the number of the episode, never falling
 
     def __post_init__(self) -> None:
-        kinds = {"states": int, "actions": int, "rewards": float, "next_states": int, "terminated": bool}
-        for name, kind in (kinds | {"episodes": int}).items():
-            object.__setattr__(self, name, np.asarray(getattr(self, name)).astype(kind))
+        names = ("states", "actions", "rewards", "next_states", "terminated", "episodes")
+        for name in ("states", "actions", "next_states", "episodes"):
+            numbers = whole_numbers(getattr(self, name), name, low=0 if name == "actions" else None)
+            object.__setattr__(self, name, numbers)
+        object.__setattr__(self, "terminated", whole_numbers(self.terminated, "terminated", 0, 1).astype(bool))
+        rewards = np.asarray(self.rewards)
+        if rewards.dtype.kind not in "biuf":
+            raise TypeError(f"rewards have dtype {rewards.dtype}, expected real numbers")
+        object.__setattr__(self, "rewards", rewards.astype(float))
         object.__setattr__(self, "observations", np.asarray(self.observations))
-        shapes = {name: getattr(self, name).shape for name in (*kinds, "episodes")}
+        shapes = {name: getattr(self, name).shape for name in names}
         if len(set(shapes.values())) > 1 or len(shapes["states"]) != 1 or len(self) == 0:
             raise ValueError(f"the arrays have shapes {shapes}, expected (N,) with N of at least 1 for each")
         for name in ("states", "next_states"):
@@ -80,18 +88,27 @@ class Transitions:
     def look_up(self, table: Any) -> Transitions:
         """The same steps where the observations were numbers and are now rows of a table, such as pictures.
 
+        Raises:
+            ValueError: observations that are no row numbers of the table.
+
         >>> steps = Transitions([5, 0], [0], [1], [0], [1], [False], [0])
         >>> steps.look_up(np.arange(12).reshape(6, 2)).observations.tolist()
         [[10, 11], [0, 1]]
         """
-        return replace(self, observations=np.asarray(table)[self.observations])
+        rows = np.asarray(table)
+        return replace(self, observations=rows[whole_numbers(self.observations, "observations", 0, len(rows) - 1)])
 
     def sample(self, n: int, seed: int = 0) -> np.ndarray:
         """n of the distinct observations, drawn at random; all of them if there are no more, (n, *shape).
 
+        Raises:
+            ValueError: n below 1.
+
         >>> Transitions(np.eye(3), [0], [0], [0], [1], [False], [0]).sample(2).shape
         (2, 3)
         """
+        if n < 1:
+            raise ValueError(f"n is {n}, expected at least 1")
         K = len(self.observations)
         return self.observations[np.random.default_rng(seed).choice(K, min(n, K), replace=False)]
 
@@ -121,7 +138,8 @@ def collect(
         policy: observations (n, *shape) -> actions (n,); every action with equal probability by default.
 
     Raises:
-        ValueError: no episode, or actions that are not 0, 1, ..., n − 1.
+        ValueError: no episode, actions that are not 0, 1, ..., n − 1 (of the space, or of the policy), or observations
+            that are no arrays (Tuple, Dict).
 
     >>> from symrl_lite.envs.cartpole import CartPoles
     >>> collect(CartPoles, episodes=3, seed=0).lengths
@@ -165,6 +183,9 @@ def play(
     Returns:
         Returns (episodes,) and lengths (episodes,).
 
+    Raises:
+        ValueError: as in `collect`.
+
     >>> from symrl_lite.envs.cartpole import CartPoles
     >>> play(CartPoles, policy=None, episodes=3, seed=0)[1]
     array([42, 15, 12])
@@ -179,7 +200,7 @@ def walk(
     """How many steps a policy needs from every start in a deterministic process; `limit` where it does not arrive.
 
     Args:
-        moves: (S, A), the state after each action.
+        moves: (S, A) whole numbers, the state after each action.
         policy: states (n,) -> actions (n,).
         starts: (n,), states; a start in the goal counts from the first step that leads there.
         goal: a state.
@@ -188,13 +209,18 @@ def walk(
     Returns:
         (n,).
 
+    Raises:
+        ValueError: states or actions that there are not.
+
     >>> walk([[0, 1], [0, 2], [1, 2]], lambda states: np.ones(len(states), dtype=int), starts=[0, 1], goal=2)
     array([2, 1])
     """
-    table, states = np.asarray(moves), np.array(starts)
+    table = _table_of_moves(moves)
+    states, goal = whole_numbers(starts, "starts", 0, len(table) - 1), _place(goal, table)
     lengths, running = np.zeros(len(states), dtype=int), np.ones(len(states), dtype=bool)
     for _ in range(limit):
-        states = np.where(running, table[states, policy(states)], states)
+        actions = whole_numbers(policy(states.copy()), "the policy's actions", 0, table.shape[1] - 1)
+        states = np.where(running, table[states, actions], states)
         lengths += running
         running &= states != goal
         if not running.any():
@@ -214,12 +240,17 @@ def wander(moves: Any, starts: Any, goal: int, limit: int = 100) -> np.ndarray:
     Returns:
         (n,).
 
+    Raises:
+        ValueError: states or actions that there are not.
+
     >>> wander([[0, 1], [0, 1]], starts=[0], goal=1, limit=3)
     array([1.75])
     """
-    table = np.asarray(moves)
+    table = _table_of_moves(moves)
+    goal = _place(goal, table)
     turn = np.eye(len(table))[table].mean(axis=1)  # (S, S)
-    away = np.eye(len(table))[np.asarray(starts)]  # (n, S), where a walk is that has not arrived
+    places = whole_numbers(starts, "starts", 0, len(table) - 1)
+    away = np.eye(len(table))[places]  # (n, S), where a walk is that has not arrived
     lengths = np.zeros(len(away))
     for _ in range(limit):
         lengths += away.sum(axis=1)
@@ -234,7 +265,8 @@ def shortest(moves: Any, goal: int) -> np.ndarray:
     >>> shortest([[0, 1], [0, 2], [1, 2]], goal=2)
     array([2., 1., 1.])
     """
-    table = np.asarray(moves)
+    table = _table_of_moves(moves)
+    goal = _place(goal, table)
     S, A = table.shape
     backwards = sparse.csr_array((np.ones(S * A), (table.ravel(), np.repeat(np.arange(S), A))), shape=(S, S))
     steps = dijkstra(backwards, indices=goal, unweighted=True)  # (S,), 0 at the goal
@@ -273,13 +305,12 @@ def _run(
         raise ValueError(f"episodes is {episodes}, expected at least 1")
     envs = vector_maker(environment)(episodes)
     require_next_step_reset(envs)
-    first: int = int(getattr(envs.single_action_space, "start", 0))
-    if not hasattr(envs.single_action_space, "n") or first != 0:
-        raise ValueError(f"the actions are {envs.single_action_space}, expected Discrete(n), from 0")
-    n_actions = int(envs.single_action_space.n)
+    n_actions = count_actions(envs.single_action_space)
+    require_array_space(envs.single_observation_space)
     each = np.random.SeedSequence(seed).generate_state(2 * episodes)
     seeds: Sequence[Any] = [int(s) for s in each[0::2]]
-    seen, _ = envs.reset(seed=seeds, options=options)  # type: ignore[arg-type]  # one for each, whatever Gymnasium's types say
+    first, _ = envs.reset(seed=seeds, options=options)  # type: ignore[arg-type]  # one for each, whatever Gymnasium's types say
+    seen = np.array(first)  # copies, here and below: an environment may write into what it returned before
     chance = Streams([int(s) for s in each[1::2]], episodes)
     running = np.ones(episodes, dtype=bool)
     returns, lengths = np.zeros(episodes), np.zeros(episodes, dtype=int)
@@ -288,19 +319,34 @@ def _run(
         if policy is None:
             actions = (chance.draw()[:, 0] * n_actions).astype(np.int64)
         else:
-            actions = np.asarray(policy(seen))
+            actions = whole_numbers(policy(seen), "the policy's actions", 0, n_actions - 1)
+            if actions.shape != (episodes,):
+                raise ValueError(f"the policy's actions have shape {actions.shape}, expected {(episodes,)}")
         after, rewards, terminated, truncated, _ = envs.step(actions)
+        after = np.array(after)
         if keep:
-            kept.append((seen, actions, rewards, np.array(after), terminated & running, running.copy()))
+            kept.append((seen, actions, np.array(rewards), after, terminated & running, running.copy()))
         returns += np.where(running, rewards, 0.0)
         lengths += running
         running &= ~(terminated | truncated)
-        seen = np.array(after)
+        seen = after
     envs.close()
     names = ("observations", "actions", "rewards", "next_observations", "terminated", "running")
     return {"returns": returns, "lengths": lengths} | {
         name: np.stack(part) for name, part in zip(names, zip(*kept, strict=True), strict=False)
     }
+
+
+def _table_of_moves(moves: Any) -> np.ndarray:
+    """(S, A), each entry one of the S states."""
+    table = np.asarray(moves)
+    if table.ndim != 2 or table.size == 0:
+        raise ValueError(f"moves have shape {table.shape}, expected (S, A): the state after each action")
+    return whole_numbers(table, "moves", 0, len(table) - 1)
+
+
+def _place(goal: Any, table: np.ndarray) -> int:
+    return int(whole_numbers(goal, "goals", 0, len(table) - 1))
 
 
 def _distinct(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,8 @@ from collections import deque
 import gymnasium
 import numpy as np
 import pytest
-from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
 from symrl_lite.envs.cartpole import CartPoles
 from symrl_lite.envs.gridworld import GridWorld
@@ -123,3 +124,154 @@ def test_a_random_walk_on_average():
     draw = np.random.default_rng(0)
     lengths = walk(ring, lambda s: draw.integers(2, size=len(s)), np.full(40000, 2), goal=0, limit=12)
     assert abs(lengths.mean() - wander(ring, [2], goal=0, limit=12)[0]) < 4 * lengths.std() / 200
+
+
+# --- other people's environments and arrays
+
+
+class Rewriting(gymnasium.Env):
+    """Counts its steps in one array that it returns again and again, and ends after three."""
+
+    action_space, observation_space = Discrete(2), Box(0, 9, (1,), np.float32)
+
+    def __init__(self):
+        self.shown = np.zeros(1, dtype=np.float32)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.shown[:] = 0
+        return self.shown, {}
+
+    def step(self, action):
+        self.shown += 1
+        return self.shown, float(self.shown[0]), bool(self.shown[0] == 3), False, {}
+
+
+class RewritingCopies(VectorEnv):
+    """The same, n at once; rewards and ends are kept too."""
+
+    single_action_space, single_observation_space = Rewriting.action_space, Rewriting.observation_space
+
+    def __init__(self, n):
+        self.num_envs = n
+        self.shown, self.rewards = np.zeros((n, 1), dtype=np.float32), np.zeros(n)
+        self.ended, self.cut = np.zeros((2, n), dtype=bool)
+
+    def reset(self, *, seed=None, options=None):
+        self.shown[:] = 0
+        return self.shown, {}
+
+    def step(self, actions):
+        self.shown += 1
+        self.rewards[:], self.ended[:] = self.shown[:, 0], self.shown[:, 0] == 3
+        return self.shown, self.rewards, self.ended, self.cut, {}
+
+
+@pytest.mark.parametrize("make", [lambda n: SyncVectorEnv([Rewriting] * n, copy=False), RewritingCopies])
+def test_what_an_environment_returned_is_copied(make):
+    steps = collect(make, 2)
+    before, after = steps.observations[steps.states], steps.observations[steps.next_states]
+    assert before[:, 0].tolist() == [0, 1, 2] * 2 and after[:, 0].tolist() == [1, 2, 3] * 2
+    assert steps.rewards.tolist() == [1, 2, 3] * 2 and steps.terminated.tolist() == [False, False, True] * 2
+    assert play(make, None, 2)[0].tolist() == [6, 6]
+
+
+def test_a_policy_that_reuses_its_array():
+    answer, calls = np.zeros(2, dtype=int), []
+
+    def policy(seen):
+        answer[:] = len(calls) % 2
+        calls.append(seen)
+        return answer
+
+    assert collect(RewritingCopies, 2, policy=policy).actions.tolist() == [0, 1, 0] * 2
+
+
+def test_spaces_that_are_not_served_are_named():
+    with pytest.raises(ValueError, match=r"observations are Tuple.*FlattenObservation"):
+        collect("Blackjack-v1", 1)
+    wrapped = lambda: gymnasium.wrappers.TransformObservation(  # noqa: E731
+        gymnasium.make("CartPole-v1"), lambda x: {"x": x}, Dict({"x": Box(-9, 9, (4,))})
+    )
+    with pytest.raises(ValueError, match="observations are Dict"):
+        play(lambda n: SyncVectorEnv([wrapped] * n), None, 1)
+
+    class Others(RewritingCopies):
+        single_action_space = MultiBinary(3)
+
+    class FromOne(RewritingCopies):
+        single_action_space = Discrete(2, start=1)
+
+    with pytest.raises(ValueError, match=r"MultiBinary\(3\), expected Discrete"):
+        collect(Others, 1)
+    with pytest.raises(ValueError, match=r"start=1.*TransformAction"):
+        play(FromOne, None, 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ([0.7, 0.7], "actions hold 0.7, expected whole numbers"),
+        ([-1, 0], "actions hold -1, expected whole numbers from 0 to 1"),
+        ([2, 0], "actions hold 2"),
+        ([[0, 1], [1, 0]], r"shape \(2, 2\), expected \(2,\)"),
+        ([0], r"shape \(1,\)"),
+    ],
+)
+def test_what_a_policy_answers_is_looked_at(answer, message):
+    for run in (lambda policy: collect(RewritingCopies, 2, policy=policy), lambda p: play(RewritingCopies, p, 2)):
+        with pytest.raises(ValueError, match=message):
+            run(lambda seen: np.array(answer))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"actions": [0.7, -0.7]}, "actions hold 0.7, expected whole numbers"),
+        ({"actions": [1, -1]}, "actions hold -1, expected whole numbers that are not negative"),
+        ({"states": [0.5, 1]}, "states hold 0.5"),
+        ({"episodes": [0, 0.5]}, "episodes hold 0.5"),
+        ({"terminated": [0.5, 1]}, "terminated hold 0.5"),
+        ({"terminated": [0, 2]}, "terminated hold 2, expected whole numbers from 0 to 1"),
+    ],
+)
+def test_numbers_are_not_cut(change, message):
+    fine = {name: [0, 1] for name in ("states", "actions", "rewards", "next_states", "terminated", "episodes")}
+    assert Transitions(np.eye(2), **fine | {"actions": np.float32([0, 1])}).actions.tolist() == [0, 1]
+    with pytest.raises(ValueError, match=message):
+        Transitions(np.eye(2), **fine | change)
+
+
+def test_entries_that_are_no_numbers():
+    fine = {name: [0, 1] for name in ("states", "actions", "rewards", "next_states", "terminated", "episodes")}
+    for change in ({"actions": ["up", "down"]}, {"rewards": ["1", "2"]}, {"rewards": [1j, 0]}):
+        with pytest.raises(TypeError, match="dtype"):
+            Transitions(np.eye(2), **fine | change)
+
+
+def test_rows_of_a_table_do_not_wrap_round():
+    steps = Transitions([[0.5]], [0], [0], [0], [0], [False], [0])
+    with pytest.raises(ValueError, match=r"observations hold 0\.5"):
+        steps.look_up(np.eye(3))
+    for number in (-1, 3):
+        with pytest.raises(ValueError, match=f"observations hold {number}, expected whole numbers from 0 to 2"):
+            Transitions([number], [0], [0], [0], [0], [False], [0]).look_up(np.eye(3))
+    assert Transitions([2.0], [0], [0], [0], [0], [False], [0]).look_up(np.eye(3)).observations.tolist() == [[0, 0, 1]]
+    with pytest.raises(ValueError, match="n is 0"):
+        steps.sample(0)
+
+
+def test_walks_stay_in_the_table():
+    line = [[0, 1], [0, 2], [1, 2]]
+    right = lambda states: np.ones(len(states), dtype=int)  # noqa: E731
+    for wrong, message in (
+        (lambda: walk(line, right, [-1], 2), "starts hold -1"),
+        (lambda: walk(line, right, [0], 3), "goals hold 3"),
+        (lambda: walk(line, lambda s: s - 1.5, [0], 2), "the policy's actions hold -1.5"),
+        (lambda: wander(line, [0], goal=-1), "goals hold -1, expected whole numbers from 0 to 2"),
+        (lambda: wander([[0, 3], [0, 1], [0, 0]], [0], 1), "moves hold 3"),
+        (lambda: shortest([[0, -1], [0, 1]], 1), "moves hold -1"),
+        (lambda: shortest([0, 1], 1), r"shape \(2,\), expected \(S, A\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            wrong()
