@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
+from operator import index
+from typing import Any
 
 import numpy as np
 
-__all__ = ["Streams"]
+__all__ = ["Streams", "continued"]
 
 _BLOCK = 256  # numbers drawn at a time from each stream
 
@@ -21,7 +24,7 @@ class Streams:
         n: number of environments.
 
     Raises:
-        ValueError: another number of seeds.
+        ValueError: another number of seeds, or a seed below 0. TypeError: a seed that is no whole number.
 
     >>> together, alone = Streams([3, 7], 2), Streams([7], 1)
     >>> bool((together.draw()[1] == alone.draw()[0]).all())
@@ -29,12 +32,24 @@ class Streams:
     """
 
     def __init__(self, seed: int | Sequence[int | None] | None, n: int) -> None:
-        seeds = [None if seed is None else seed + i for i in range(n)] if isinstance(seed, int | None) else list(seed)
-        if len(seeds) != n:
-            raise ValueError(f"{len(seeds)} seeds for {n} environments, expected one for each")
-        self._generators = [np.random.default_rng(s) for s in seeds]
+        self._generators = [np.random.default_rng(s) for s in _each(seed, n)]
         self._numbers = np.stack([g.random(_BLOCK) for g in self._generators])  # (n, block)
         self._next = np.zeros(n, dtype=np.int64)
+
+    def renew(self, seed: int | Sequence[int | None] | None) -> None:
+        """Start the streams that get a seed anew; those whose seed is None go on where they are.
+
+        >>> streams, others = Streams([3, 7], 2), Streams([3, 9], 2)
+        >>> _ = streams.draw(), others.draw()
+        >>> streams.renew([None, 9]), others.renew([None, 9])
+        (None, None)
+        >>> bool((streams.draw() == others.draw()).all())
+        True
+        """
+        for i, s in enumerate(_each(seed, len(self._generators))):
+            if s is not None:
+                self._generators[i] = np.random.default_rng(s)
+                self._numbers[i], self._next[i] = self._generators[i].random(_BLOCK), 0
 
     def draw(self, which: np.ndarray | None = None, size: int = 1) -> np.ndarray:
         """The next `size` numbers of the environments `which` (indices; all by default): (len(which), size)."""
@@ -44,3 +59,34 @@ class Streams:
         found = self._numbers[which[:, None], self._next[which, None] + np.arange(size)]
         self._next[which] += size
         return found
+
+
+def continued(streams: Streams | None, seed: int | Sequence[int | None] | None, n: int) -> Streams:
+    """The streams of n environments after `reset(seed)`: without a seed they go on, as Gymnasium's own do.
+
+    >>> first = continued(None, 5, 2)
+    >>> continued(first, None, 2) is first
+    True
+    """
+    if streams is None:
+        return Streams(seed, n)
+    streams.renew(seed)
+    return streams
+
+
+def _each(seed: Any, n: int) -> list[int | None]:
+    """One seed, or None, for each of n environments."""
+    if seed is None:
+        return [None] * n
+    if isinstance(seed, Integral):
+        seeds: list[int | None] = [int(seed) + i for i in range(n)]
+    elif isinstance(seed, str) or not hasattr(seed, "__len__"):
+        raise TypeError(f"seed is {seed!r}, expected a whole number, one for each environment, or None")
+    else:
+        seeds = [None if s is None else index(s) for s in seed]
+    if len(seeds) != n:
+        raise ValueError(f"{len(seeds)} seeds for {n} environments, expected one for each")
+    wrong = [s for s in seeds if s is not None and s < 0]
+    if wrong:
+        raise ValueError(f"a seed is {wrong[0]}, expected 0 or more")
+    return seeds

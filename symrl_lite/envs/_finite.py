@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import gymnasium
 import numpy as np
 from gymnasium.spaces import Discrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from scipy import sparse
 
-from symrl_lite._streams import Streams
+from symrl_lite._streams import Streams, continued
+from symrl_lite.envs._door import known_options, require_start, single_action, vector_actions, whole_numbers
+from symrl_lite.envs._pictures import DrawnEnv
 from symrl_lite.mdp import TabularMDP
 
 __all__ = ["FiniteEnv", "FiniteEnvs", "Outcome"]
@@ -20,14 +21,16 @@ __all__ = ["FiniteEnv", "FiniteEnvs", "Outcome"]
 Outcome = tuple[float, int, float]  # probability, next state, reward
 
 
-class FiniteEnv(gymnasium.Env[Any, Any]):
+class FiniteEnv(DrawnEnv):
     """A Gymnasium environment of finitely many states 0..S−1; subclasses say what can happen in each.
 
     Subclasses set `n_states`, `action_names`, `start_states`, `terminal` and `max_steps`, and define `outcomes`;
-    those that show something else than the index define `observe` and `index_of` too.
+    those that show something else than the index define `observe` and `index_of` too. Those that define `picture` set
+    `metadata` to `SERVED`, and `render_mode`.
     """
 
     metadata = {"render_modes": []}  # noqa: RUF012  (Gymnasium's own way to say it)
+    steps: int = -1  # of this episode; below 0 before the first
     n_states: int
     action_names: tuple[str, ...]
     start_states: np.ndarray
@@ -44,29 +47,43 @@ class FiniteEnv(gymnasium.Env[Any, Any]):
 
     def index_of(self, observation: Any) -> int:
         """The state that an observation shows."""
-        index = int(observation)
-        if not 0 <= index < self.n_states:
-            raise ValueError(f"state is {index}, expected 0 to {self.n_states - 1}")
-        return index
+        index = whole_numbers(observation, "state")
+        if index.size != 1 or not 0 <= index.item() < self.n_states:
+            raise ValueError(f"state is {str(observation)[:60]}, expected 0 to {self.n_states - 1}")
+        return int(index.item())
 
     def set_state(self, observation: Any) -> None:
         """Go to the state that `observation` shows; the episode's steps count from 0 again."""
         self.state, self.steps = self.index_of(observation), 0
 
+    @property
+    def started(self) -> bool:
+        """Whether there is a state, from `reset` or `set_state`."""
+        return self.steps >= 0
+
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Start in one of `start_states`, or where options["state"] says (as an observation)."""
+        """Start in one of `start_states`, or where options["state"] says (as an observation).
+
+        Raises:
+            ValueError: an option that there is not, or a state that there is not.
+        """
+        given = known_options(options, "state")
         super().reset(seed=seed)
-        if options is not None and "state" in options:
-            self.set_state(options["state"])
+        if "state" in given:
+            self.set_state(given["state"])
         else:
             self.state, self.steps = int(self.np_random.choice(self.start_states)), 0
         return self.observe(self.state), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """One step; `truncated` after `max_steps` of them."""
-        if not self.action_space.contains(action):
-            raise ValueError(f"action is {action!r}, expected 0 to {len(self.action_names) - 1}")
-        outcomes = self.outcomes(self.state, int(action))
+        """One step; `truncated` after `max_steps` of them.
+
+        Raises:
+            ValueError: an action that is not in the action space. gymnasium.error.ResetNeeded: no `reset` before.
+        """
+        chosen = single_action(self.action_space, action)
+        require_start(self.started, self)
+        outcomes = self.outcomes(self.state, chosen)
         which = 0
         if len(outcomes) > 1:
             which = int(self.np_random.choice(len(outcomes), p=[probability for probability, _, _ in outcomes]))
@@ -111,8 +128,9 @@ class FiniteEnvs(VectorEnv[Any, Any, Any]):
 
     def __init__(self, env: FiniteEnv, num_envs: int, shows: np.ndarray | None = None) -> None:
         self.num_envs, self.max_steps = num_envs, env.max_steps
+        self._streams: Streams | None = None
         self._shows = np.arange(env.n_states) if shows is None else np.asarray(shows)
-        self.single_action_space = env.action_space
+        self.single_action_space: Discrete[Any] = Discrete(len(env.action_names))
         self.single_observation_space = Discrete(int(self._shows.max()) + 1)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -133,20 +151,31 @@ class FiniteEnvs(VectorEnv[Any, Any, Any]):
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Start anew; `seed` is a number (s, s + 1, ... for the copies), a list of one for each, or None.
 
-        options["states"], (num_envs,), says in which states.
+        Without a seed the copies' random numbers go on. options["states"], (num_envs,), says in which states.
+
+        Raises:
+            ValueError: an option or a state that there is not, or another number of seeds or states.
         """
-        self._streams = Streams(seed, self.num_envs)
+        given = known_options(options, "states")
+        self._streams = continued(self._streams, seed, self.num_envs)
         self._states = self._start(np.arange(self.num_envs))
-        if options is not None and "states" in options:
-            self._states = np.array(options["states"], dtype=np.int64)
+        if "states" in given:
+            self._states = self._known(given["states"])
         self._steps = np.zeros(self.num_envs, dtype=np.int64)
         self._ended = np.zeros(self.num_envs, dtype=bool)
         return self._shows[self._states], {}
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        """One step of all copies."""
+        """One step of all copies.
+
+        Raises:
+            ValueError: actions that are not in the action space. gymnasium.error.ResetNeeded: no `reset` before.
+        """
+        chosen = vector_actions(self.single_action_space, actions, self.num_envs)
+        require_start(self._streams is not None, self)
+        assert self._streams is not None
         uniform = self._streams.draw()  # (n, 1)
-        pairs = self._states, np.asarray(actions)
+        pairs = self._states, chosen
         which = (self._chances[pairs] <= uniform).sum(axis=-1).clip(max=self._chances.shape[-1] - 1)  # (n,)
         rewards = np.where(self._ended, 0.0, self._rewards[(*pairs, which)])
         self._states = self._after[(*pairs, which)]
@@ -159,5 +188,17 @@ class FiniteEnvs(VectorEnv[Any, Any, Any]):
         self._ended = terminated | truncated
         return self._shows[self._states], rewards, terminated, truncated, {}
 
+    def _known(self, states: Any) -> np.ndarray:
+        """States of the copies, checked."""
+        found = whole_numbers(states, 'options["states"]')
+        S = len(self._shows)
+        if found.shape != (self.num_envs,) or found.min() < 0 or found.max() >= S:
+            raise ValueError(
+                f'options["states"] is {str(states)[:60]}, expected a number from 0 to {S - 1} for each of '
+                f"{self.num_envs} copies"
+            )
+        return found
+
     def _start(self, which: np.ndarray) -> np.ndarray:
+        assert self._streams is not None
         return self._starts[(self._streams.draw(which)[:, 0] * len(self._starts)).astype(np.int64)]

@@ -6,14 +6,15 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from symrl_lite._streams import Streams
+from symrl_lite._streams import Streams, continued
 from symrl_lite.actions import MOVES, STEPS, on_cells, on_moves
+from symrl_lite.envs._door import known_options, require_start, single_action, vector_actions, whole_numbers
+from symrl_lite.envs._pictures import SERVED, DrawnEnv, enlarged, known_mode
 from symrl_lite.groups import cyclic, permutation
 from symrl_lite.symmetry import Symmetry
 
@@ -47,7 +48,7 @@ def pushed(positions: Any, actions: Any, size: int) -> np.ndarray:
     return after
 
 
-class Pushing(gymnasium.Env[Any, Any]):
+class Pushing(DrawnEnv):
     """K objects on size × size cells; action 4·k + m pushes object k up, left, down or right (m = 0 to 3).
 
     Nothing is rewarded, and an episode ends after `max_steps`. Observations are pictures of whole numbers from 0 to
@@ -57,10 +58,11 @@ class Pushing(gymnasium.Env[Any, Any]):
         ValueError: no object, or more objects than cells, or no step.
     """
 
-    metadata = {"render_modes": []}  # noqa: RUF012
+    metadata = SERVED
     image_shape: tuple[int, int, int]
 
-    def __init__(self, objects: int, size: int, max_steps: int) -> None:
+    def __init__(self, objects: int, size: int, max_steps: int, render_mode: str | None = None) -> None:
+        self.render_mode = known_mode(render_mode)
         if not 1 <= objects <= size * size or max_steps < 1:
             raise ValueError(
                 f"{objects} objects on {size} × {size} cells for {max_steps} steps, expected at least one object, no "
@@ -71,7 +73,16 @@ class Pushing(gymnasium.Env[Any, Any]):
         self.action_space = Discrete(4 * objects)
         self.observation_space: Any = Box(0, 255, self.image_shape, np.uint8)
         self.positions = np.zeros((objects, 2), dtype=np.int64)
-        self.steps = 0
+        self.steps = -1  # of this episode; below 0 before the first
+
+    @property
+    def started(self) -> bool:
+        """Whether the objects were placed, by `reset` or `set_state`."""
+        return self.steps >= 0
+
+    def picture(self) -> np.ndarray:
+        """The board, enlarged, (rows, columns, 3)."""
+        return enlarged(self.images(self.positions[None])[0])
 
     @abstractmethod
     def images(self, positions: Any) -> np.ndarray:
@@ -83,18 +94,23 @@ class Pushing(gymnasium.Env[Any, Any]):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Put the objects on different cells, drawn at random; options["positions"] says on which."""
+        given = known_options(options, "positions")
         super().reset(seed=seed)
         cells = self.np_random.random((1, self.size**2))
         self.set_state(_places(cells, self.objects, self.size)[0])
-        if options is not None and "positions" in options:
-            self.set_state(options["positions"])
+        if "positions" in given:
+            self.set_state(given["positions"])
         return self._seen()
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """One push."""
-        if not self.action_space.contains(action):
-            raise ValueError(f"action is {action!r}, expected 0 to {4 * self.objects - 1}")
-        self.positions = pushed(self.positions[None], np.array([action]), self.size)[0]
+        """One push.
+
+        Raises:
+            ValueError: an action that is not in the action space. gymnasium.error.ResetNeeded: no `reset` before.
+        """
+        chosen = single_action(self.action_space, action)
+        require_start(self.started, self)
+        self.positions = pushed(self.positions[None], np.array([chosen]), self.size)[0]
         self.steps += 1
         seen, info = self._seen()
         return seen, 0.0, False, self.steps >= self.max_steps, info
@@ -105,18 +121,22 @@ class Pushing(gymnasium.Env[Any, Any]):
         Raises:
             ValueError: another shape, a cell outside of the board, or two objects on one.
         """
-        placed = np.array(positions, dtype=np.int64)
+        self.positions, self.steps = self.placed(positions), 0
+
+    def placed(self, positions: Any) -> np.ndarray:
+        """These cells, (K, 2), checked; see `set_state`."""
+        cells = whole_numbers(positions, "positions")
         if (
-            placed.shape != (self.objects, 2)
-            or placed.min() < 0
-            or placed.max() >= self.size
-            or len(np.unique(placed, axis=0)) < self.objects
+            cells.shape != (self.objects, 2)
+            or cells.min() < 0
+            or cells.max() >= self.size
+            or len(np.unique(cells, axis=0)) < self.objects
         ):
             raise ValueError(
-                f"positions are {placed.tolist()}, expected {self.objects} different cells (row, column) from 0 to "
+                f"positions are {cells.tolist()}, expected {self.objects} different cells (row, column) from 0 to "
                 f"{self.size - 1}"
             )
-        self.positions, self.steps = placed, 0
+        return cells
 
     def copies(self, num_envs: int) -> PushingCopies:
         """So many boards side by side."""
@@ -149,7 +169,9 @@ class PushingCopies(VectorEnv[Any, Any, Any]):
 
     def __init__(self, board: Pushing, num_envs: int) -> None:
         self.board, self.num_envs = board, num_envs
-        self.single_action_space, self.single_observation_space = board.action_space, board.observation_space
+        self._streams: Streams | None = None
+        self.single_action_space: Discrete[Any] = Discrete(4 * board.objects)
+        self.single_observation_space = board.observation_space
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
 
@@ -160,17 +182,26 @@ class PushingCopies(VectorEnv[Any, Any, Any]):
 
         options["positions"], (num_envs, K, 2), says on which cells.
         """
-        self._streams = Streams(seed, self.num_envs)
+        given = known_options(options, "positions")
+        self._streams = continued(self._streams, seed, self.num_envs)
         self._positions = self._start(np.arange(self.num_envs))
-        if options is not None and "positions" in options:
-            self._positions = np.array(options["positions"], dtype=np.int64)
+        if "positions" in given:
+            if len(given["positions"]) != self.num_envs:
+                raise ValueError(f"there are {len(given['positions'])} positions for {self.num_envs} boards")
+            self._positions = np.stack([self.board.placed(cells) for cells in given["positions"]])
         self._steps = np.zeros(self.num_envs, dtype=np.int64)
         return self._seen()
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        """One push on every board."""
+        """One push on every board.
+
+        Raises:
+            ValueError: actions that are not in the action space. gymnasium.error.ResetNeeded: no `reset` before.
+        """
+        chosen = vector_actions(self.single_action_space, actions, self.num_envs)
+        require_start(self._streams is not None, self)
         new = np.flatnonzero(self._steps >= self.board.max_steps)
-        self._positions = pushed(self._positions, actions, self.board.size)
+        self._positions = pushed(self._positions, chosen, self.board.size)
         self._steps += 1
         if len(new):
             self._positions[new], self._steps[new] = self._start(new), 0
@@ -179,6 +210,7 @@ class PushingCopies(VectorEnv[Any, Any, Any]):
         return seen, np.zeros(self.num_envs), ended, self._steps >= self.board.max_steps, info
 
     def _start(self, which: np.ndarray) -> np.ndarray:
+        assert self._streams is not None
         return _places(self._streams.draw(which, self.board.size**2), self.board.objects, self.board.size)
 
     def _seen(self) -> tuple[np.ndarray, dict[str, Any]]:

@@ -8,6 +8,8 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
+from symrl_lite.envs._door import known_options, require_start, single_action
+from symrl_lite.envs._pictures import SERVED, DrawnEnv, known_mode
 from symrl_lite.groups import cyclic, permutation
 from symrl_lite.symmetry import Symmetry
 
@@ -36,7 +38,7 @@ def flip() -> Symmetry:
     return Symmetry(group, on_states, permutation(group, [[0, 1, 2], [0, 2, 1]]), "flip of Atari's Pong")
 
 
-class AtariPong(gymnasium.Env[Any, Any]):
+class AtariPong(DrawnEnv):
     """Two frames of Atari's Pong a step, without sticky actions; the state can be set in the middle of a rally.
 
     Observations are QUANTITIES: rows count downwards, as on the screen. Two frames, because the game sees a contact
@@ -45,14 +47,16 @@ class AtariPong(gymnasium.Env[Any, Any]):
 
     Args:
         frames: of a step.
+        render_mode: "rgb_array" for `render`, the screen, or None.
 
     Raises:
         ModuleNotFoundError: ale-py is not installed.
     """
 
-    metadata = {"render_modes": []}  # noqa: RUF012
+    metadata = SERVED
 
-    def __init__(self, frames: int = 2) -> None:
+    def __init__(self, frames: int = 2, render_mode: str | None = None) -> None:
+        self.render_mode = known_mode(render_mode)
         import ale_py
 
         self.frames = frames
@@ -63,12 +67,13 @@ class AtariPong(gymnasium.Env[Any, Any]):
         meanings = self._game.unwrapped.get_action_meanings()  # type: ignore[attr-defined]
         self._numbers = [meanings.index(name) for name in _MEANINGS]
         self._ale = self._game.unwrapped.ale  # type: ignore[attr-defined]
-        self.action_space = Discrete(len(ACTIONS))
+        self.action_space: Discrete[Any] = Discrete(len(ACTIONS))
         self.observation_space = Box(-255, 255, (len(QUANTITIES),), np.float64)
         self._rally: Any = None  # the emulator somewhere in a rally
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Play a new game at random until the ball is in the middle; without a seed, go back to where that was."""
+        known_options(options)
         super().reset(seed=seed)
         if seed is None and self._rally is not None:
             self._ale.restoreState(self._rally)
@@ -80,11 +85,17 @@ class AtariPong(gymnasium.Env[Any, Any]):
         return self.observe(), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """So many frames with one action."""
+        """So many frames with one action.
+
+        Raises:
+            ValueError: an action that is not in the action space. gymnasium.error.ResetNeeded: no `reset` before.
+        """
+        chosen = single_action(self.action_space, action)
+        require_start(self.started, self)
         total, terminated, truncated = 0.0, False, False
         for _ in range(self.frames):
             if not (terminated or truncated):
-                _, reward, terminated, truncated, _ = self._game.step(self._numbers[int(action)])
+                _, reward, terminated, truncated, _ = self._game.step(self._numbers[chosen])
                 total += float(reward)
         return self.observe(), total, terminated, truncated, {}
 
@@ -110,6 +121,7 @@ class AtariPong(gymnasium.Env[Any, Any]):
 
     def set_state(self, state: Any) -> None:
         """Go to the rally of the last `reset`, with these six numbers in it."""
+        require_start(self.started, self)
         self._ale.restoreState(self._rally)
         for byte, number in zip(_BYTES, np.asarray(state).astype(int).tolist(), strict=True):
             for place in {byte, _COPIES.get(byte, byte)}:
@@ -126,6 +138,15 @@ class AtariPong(gymnasium.Env[Any, Any]):
                 ends.append(symmetry.act_on_state(symmetry.group.inverse(g), after))
             held.append(all(np.array_equal(ends[0], end) for end in ends))
         return np.array(held)
+
+    @property
+    def started(self) -> bool:
+        """Whether there was a `reset`."""
+        return self._rally is not None
+
+    def picture(self) -> np.ndarray:
+        """The screen, (210, 160, 3), whole numbers from 0 to 255."""
+        return np.array(self._ale.getScreenRGB())
 
     def frame(self) -> np.ndarray:
         """The screen, (210, 160, 3), as numbers from 0 to 1."""

@@ -8,6 +8,9 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
+from symrl_lite.envs._door import known_options, require_start, single_action
+from symrl_lite.envs._pictures import SERVED, DrawnEnv, known_mode
+
 __all__ = ["GAMES", "AtariFrames"]
 
 PIXELS = 50
@@ -15,7 +18,7 @@ PIXELS = 50
 GAMES = {"Pong": ((35, 190), 58), "SpaceInvaders": ((30, 200), 50)}
 
 
-class AtariFrames(gymnasium.Env[Any, Any]):
+class AtariFrames(DrawnEnv):
     """The last two frames of a game, cut and made smaller, (6, 50, 50), whole numbers from 0 to 255.
 
     Four frames pass with each action, without sticky actions. Before an episode begins, random actions are made until
@@ -24,6 +27,7 @@ class AtariFrames(gymnasium.Env[Any, Any]):
     Args:
         game: "Pong" or "SpaceInvaders".
         max_steps: length after which an episode is truncated.
+        render_mode: "rgb_array" for `render`, the screen, or None.
 
     Raises:
         ModuleNotFoundError: ale-py is not installed. ValueError: another game.
@@ -31,9 +35,10 @@ class AtariFrames(gymnasium.Env[Any, Any]):
     Source: the Atari data of Kipf et al. 2020, Contrastive Learning of Structured World Models.
     """
 
-    metadata = {"render_modes": []}  # noqa: RUF012
+    metadata = SERVED
 
-    def __init__(self, game: str = "Pong", max_steps: int = 10) -> None:
+    def __init__(self, game: str = "Pong", max_steps: int = 10, render_mode: str | None = None) -> None:
+        self.render_mode = known_mode(render_mode)
         if game not in GAMES:
             raise ValueError(f"game is {game!r}, expected one of {tuple(GAMES)}")
         import ale_py
@@ -44,11 +49,13 @@ class AtariFrames(gymnasium.Env[Any, Any]):
         self._game = gymnasium.make(f"{game}NoFrameskip-v4", repeat_action_probability=0.0, frameskip=4)
         self.max_steps = max_steps
         self._n_actions = int(self._game.action_space.n)  # type: ignore[attr-defined]
-        self.action_space = Discrete(self._n_actions)
+        self._steps = -1  # of this episode; below 0 before the first
+        self.action_space: Discrete[Any] = Discrete(self._n_actions)
         self.observation_space: Any = Box(0, 255, (6, PIXELS, PIXELS), np.uint8)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """A new game, played at random until it is under way."""
+        known_options(options)
         super().reset(seed=seed)
         ended = True
         while ended:  # a game that ends so soon is not used
@@ -62,12 +69,27 @@ class AtariFrames(gymnasium.Env[Any, Any]):
         return self._seen(), {"state": np.zeros(0)}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Four frames with one action."""
-        screen, reward, terminated, truncated, _ = self._game.step(int(action))
+        """Four frames with one action.
+
+        Raises:
+            ValueError: an action that is not in the action space. gymnasium.error.ResetNeeded: no `reset` before.
+        """
+        chosen = single_action(self.action_space, action)
+        require_start(self.started, self)
+        screen, reward, terminated, truncated, _ = self._game.step(chosen)
         self._before, self._now = self._now, self._small(screen)
         self._steps += 1
         truncated = truncated or (self._steps >= self.max_steps and not terminated)
         return self._seen(), float(reward), bool(terminated), bool(truncated), {"state": np.zeros(0)}
+
+    @property
+    def started(self) -> bool:
+        """Whether there was a `reset`."""
+        return self._steps >= 0
+
+    def picture(self) -> np.ndarray:
+        """The screen, (210, 160, 3), whole numbers from 0 to 255."""
+        return np.array(self._game.unwrapped.ale.getScreenRGB())  # type: ignore[attr-defined]
 
     def close(self) -> None:
         """Close the emulator."""

@@ -29,6 +29,7 @@ class Blocks(Pushing):
         objects: number of blocks, 1 to 9.
         size: rows and columns of the floor, in cells.
         max_steps: length after which an episode is truncated.
+        render_mode: "rgb_array" for `render`, or None.
 
     Raises:
         ValueError: a number of blocks, a size or a length that does not fit.
@@ -40,11 +41,11 @@ class Blocks(Pushing):
     Source: the 3-D blocks of Kipf et al. 2020, Contrastive Learning of Structured World Models; the pictures differ.
     """
 
-    def __init__(self, objects: int = 5, size: int = 5, max_steps: int = 100) -> None:
+    def __init__(self, objects: int = 5, size: int = 5, max_steps: int = 100, render_mode: str | None = None) -> None:
         if objects > len(COLORS):
             raise ValueError(f"objects is {objects}, expected at most {len(COLORS)}")
         self.image_shape = (3, PIXELS, PIXELS)
-        super().__init__(objects, size, max_steps)
+        super().__init__(objects, size, max_steps, render_mode)
         self._floor = self._paint_floor()  # (50, 50, 3)
         # What a block in each cell covers, (size, size, 50, 50), and how bright it is there.
         self._covers, self._shades = self._paint_cells()

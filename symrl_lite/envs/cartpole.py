@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import gymnasium
 import numpy as np
 from gymnasium.envs.classic_control.cartpole import CartPoleEnv, CartPoleVectorEnv
+from gymnasium.vector import AutoresetMode
 
-from symrl_lite._streams import Streams
+from symrl_lite._streams import Streams, continued
+from symrl_lite.envs._door import known_options, require_start, single_action, vector_actions
+from symrl_lite.envs._pictures import drawn, known_mode
 from symrl_lite.groups import Representation, cyclic, permutation
 from symrl_lite.symmetry import Symmetry
 
@@ -36,18 +40,45 @@ class CartPole(CartPoleEnv):
 
     Args:
         wind: force in newtons, beside the 10 N of an action.
+        render_mode: "rgb_array" for `render`, the course's drawing, which needs no pygame; or None.
     """
 
-    def __init__(self, wind: float = 0.0) -> None:
-        super().__init__()
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 50}  # noqa: RUF012  (Gymnasium's own way to say it)
+    action_space: Any  # Discrete(2)
+
+    def __init__(self, wind: float = 0.0, render_mode: str | None = None) -> None:
+        super().__init__(render_mode=known_mode(render_mode))
         self.wind = wind
 
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Start upright, each number uniform in ±0.05, or between options["low"] and options["high"]."""
+        known_options(options, "low", "high")
+        return super().reset(seed=seed, options=options)
+
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """One step; the wind changes both velocities, and Gymnasium's positions follow one step later."""
+        """One step; the wind changes both velocities, and Gymnasium's positions follow one step later.
+
+        Raises:
+            ValueError: an action that is not in the action space. gymnasium.error.ResetNeeded: no `reset` before.
+        """
+        single_action(self.action_space, action)
+        require_start(self.state is not None, self)
         before = np.array(self.state, dtype=np.float64)
         _, reward, terminated, truncated, info = super().step(action)
         self.state = self.state + _push(self, before)
         return np.array(self.state, dtype=np.float32), float(reward), terminated, truncated, info
+
+    def render(self) -> Any:
+        """The cart pole as `plots.draw_cartpole` draws it, (rows, columns, 3); None without a render mode.
+
+        Raises:
+            gymnasium.error.ResetNeeded: no `reset` before.
+        """
+        if self.render_mode is None:
+            gymnasium.logger.warn('CartPole has no render mode: make it with render_mode="rgb_array"')
+            return None
+        require_start(self.state is not None, self)
+        return _picture(self.state)
 
 
 class CartPoles(CartPoleVectorEnv):
@@ -60,38 +91,84 @@ class CartPoles(CartPoleVectorEnv):
         num_envs: number of copies.
         wind: force in newtons that always pushes to the right, beside the 10 N of an action.
         max_episode_steps: length after which an episode is truncated.
+        render_mode: "rgb_array" for `render`, a picture of each, or None.
 
     >>> several, one = CartPoles(3), CartPoles(1)
     >>> bool((several.reset(seed=[4, 5, 6])[0][1] == one.reset(seed=[5])[0][0]).all())
     True
     """
 
+    metadata = {  # noqa: RUF012
+        "render_modes": ["rgb_array"],
+        "render_fps": 50,
+        "autoreset_mode": AutoresetMode.NEXT_STEP,
+    }
     state: Any  # (4, n)
+    single_action_space: Any  # Discrete(2)
 
-    def __init__(self, num_envs: int = 1, wind: float = 0.0, max_episode_steps: int = 500) -> None:
-        super().__init__(num_envs=num_envs, max_episode_steps=max_episode_steps)
+    def __init__(
+        self, num_envs: int = 1, wind: float = 0.0, max_episode_steps: int = 500, render_mode: str | None = None
+    ) -> None:
+        super().__init__(num_envs=num_envs, max_episode_steps=max_episode_steps, render_mode=known_mode(render_mode))
         self.wind = wind
+        self._streams: Streams | None = None
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Start anew; `seed` is a number (s, s + 1, ... for the copies), a list of one for each, or None."""
-        super().reset(seed=0)
-        self._streams = Streams(seed, self.num_envs)
+        """Start anew; `seed` is a number (s, s + 1, ... for the copies), a list of one for each, or None.
+
+        Without a seed the copies' random numbers go on. Numbers of a start are uniform in ±0.05, or between
+        options["low"] and options["high"], as in Gymnasium's own.
+
+        Raises:
+            ValueError: an option that there is not, or another number of seeds.
+        """
+        known_options(options, "low", "high")
+        super().reset(seed=0, options=options)
+        self._streams = continued(self._streams, seed, self.num_envs)
         self.state = self._starts(np.arange(self.num_envs))
         return self.state.T.astype(np.float32), {}
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        """One step of all copies."""
+        """One step of all copies.
+
+        Raises:
+            ValueError: actions that are not in the action space. gymnasium.error.ResetNeeded: no `reset` before.
+        """
+        chosen = vector_actions(self.single_action_space, actions, self.num_envs)
+        require_start(self._streams is not None, self)
         new, before = np.flatnonzero(self.prev_done), self.state
-        _, rewards, terminated, truncated, info = super().step(actions)
+        _, rewards, terminated, truncated, info = super().step(chosen)
         self.state = self.state + _push(self, before)
         if len(new):
             self.state[:, new] = self._starts(new)
         return self.state.T.astype(np.float32), rewards, terminated, truncated, info
 
     def _starts(self, which: np.ndarray) -> np.ndarray:
-        return (self._streams.draw(which, 4).T - 0.5) * 0.1  # (4, n), each number uniform in ±0.05
+        assert self._streams is not None
+        uniform = self._streams.draw(which, 4).T  # (4, n)
+        if (self.low, self.high) == (-0.05, 0.05):
+            return (uniform - 0.5) * 0.1  # as below, but for rounding, which recorded results depend on
+        return self.low + (self.high - self.low) * uniform
+
+    def render(self) -> Any:
+        """A picture of each copy, num_envs arrays (rows, columns, 3); None without a render mode.
+
+        Raises:
+            gymnasium.error.ResetNeeded: no `reset` before.
+        """
+        if self.render_mode is None:
+            gymnasium.logger.warn('CartPoles has no render mode: make it with render_mode="rgb_array"')
+            return None
+        require_start(self._streams is not None, self)
+        return tuple(_picture(state) for state in self.state.T)
+
+
+def _picture(state: Any) -> np.ndarray:
+    from symrl_lite._drawing import draw_cartpole  # here, because it needs matplotlib
+
+    return drawn(lambda axes: draw_cartpole(axes, state), width=6.0, height=3.6)
 
 
 def _push(physics: Any, before: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from gymnasium.spaces import Discrete
 from symrl_lite._grid_state import Cell, GridState
 from symrl_lite.actions import MOVES, STEPS, on_cells, on_moves
 from symrl_lite.envs._finite import FiniteEnv, Outcome
+from symrl_lite.envs._pictures import SERVED, drawn, known_mode
 from symrl_lite.groups import FiniteGroup, cyclic, dihedral
 from symrl_lite.symmetry import Symmetry
 
@@ -29,6 +30,7 @@ class GridWorld(FiniteEnv):
         slip: probability that the direction is drawn at random from all four.
         torus: whether opposite borders are joined.
         max_steps: length after which an episode is truncated.
+        render_mode: "rgb_array" for `render`, or None.
 
     Raises:
         ValueError: a cell outside of the grid, a goal in a wall, no free cell beside the goal, a slip outside [0, 1].
@@ -38,6 +40,8 @@ class GridWorld(FiniteEnv):
     (np.int64(1), (np.int64(0), 1.0, True, False, {}))
     """
 
+    metadata = SERVED
+
     def __init__(
         self,
         size: int = 5,
@@ -46,7 +50,9 @@ class GridWorld(FiniteEnv):
         slip: float = 0.0,
         torus: bool = False,
         max_steps: int = 100,
+        render_mode: str | None = None,
     ) -> None:
+        self.render_mode = known_mode(render_mode)
         self.goal = (size // 2, size // 2) if goal is None else goal
         self.walls = tuple(sorted(set(walls)))
         GridState(size, goal=self.goal, walls=self.walls)  # refuses cells outside of the grid
@@ -75,6 +81,12 @@ class GridWorld(FiniteEnv):
     def view(self, state: int) -> GridState:
         """The state as it is drawn, for `plots.draw_gridworld`."""
         return GridState(self.size, self.cells[state], self.goal, self.walls)
+
+    def picture(self) -> np.ndarray:
+        """The grid as `plots.draw_gridworld` draws it, (rows, columns, 3)."""
+        from symrl_lite._drawing import draw_gridworld  # here, because it needs matplotlib
+
+        return drawn(lambda axes: draw_gridworld(axes, self.view(self.state)))
 
     def outcomes(self, state: int, action: int) -> list[Outcome]:
         """Probability, next state and reward of all that can follow."""

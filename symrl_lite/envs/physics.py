@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from symrl_lite._streams import Streams
+from symrl_lite._streams import Streams, continued
+from symrl_lite.envs._door import known_options, require_start, single_action, vector_actions
+from symrl_lite.envs._pictures import SERVED, DrawnEnv, enlarged, known_mode
 
 __all__ = ["ThreeBodies", "ThreeBodyCopies", "accelerations", "advance"]
 
@@ -75,7 +76,8 @@ class ThreeBodyCopies(VectorEnv[Any, Any, Any]):
         if max_steps < 1:
             raise ValueError(f"max_steps is {max_steps}, expected at least 1")
         self.num_envs, self.max_steps = num_envs, max_steps
-        self.single_action_space = Discrete(1)
+        self._streams: Streams | None = None
+        self.single_action_space: Discrete[Any] = Discrete(1)
         self.single_observation_space = Box(0, 255, (2 * BODIES, PIXELS, PIXELS), np.uint8)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -84,7 +86,8 @@ class ThreeBodyCopies(VectorEnv[Any, Any, Any]):
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Start anew; `seed` is a number (s, s + 1, ... for the copies), a list of one for each, or None."""
-        self._streams = Streams(seed, self.num_envs)
+        known_options(options)
+        self._streams = continued(self._streams, seed, self.num_envs)
         # All of an episode is known at its start: (n, frames, K, 4), positions and velocities.
         self._paths = np.zeros((self.num_envs, self.max_steps + 2, BODIES, 4))
         self._steps = np.zeros(self.num_envs, dtype=np.int64)
@@ -92,7 +95,13 @@ class ThreeBodyCopies(VectorEnv[Any, Any, Any]):
         return self._seen()
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        """Let the time between two frames pass."""
+        """Let the time between two frames pass.
+
+        Raises:
+            ValueError: an action that is not 0. gymnasium.error.ResetNeeded: no `reset` before.
+        """
+        vector_actions(self.single_action_space, actions, self.num_envs)
+        require_start(self._streams is not None, self)
         self._steps += 1
         new = np.flatnonzero(self._steps > self.max_steps)
         if len(new):
@@ -108,6 +117,7 @@ class ThreeBodyCopies(VectorEnv[Any, Any, Any]):
 
     def _start(self, which: np.ndarray) -> None:
         """Bodies about a third of a turn apart around a centre; drawn again until none touches or leaves."""
+        assert self._streams is not None
         self._steps[which] = 0
         while len(which):
             u = self._streams.draw(which, 12)  # (n, 12)
@@ -136,7 +146,7 @@ class ThreeBodyCopies(VectorEnv[Any, Any, Any]):
         return frames, {"state": now.copy()}
 
 
-class ThreeBodies(gymnasium.Env[Any, Any]):
+class ThreeBodies(DrawnEnv):
     """Three bodies of equal mass attract each other; nobody can do anything about it (there is one action).
 
     Observations are two frames, (6, 50, 50), whole numbers from 0 to 255: bodies are discs with a radius of 3 pixels,
@@ -145,6 +155,7 @@ class ThreeBodies(gymnasium.Env[Any, Any]):
 
     Args:
         max_steps: length after which an episode is truncated.
+        render_mode: "rgb_array" for `render`, or None.
 
     >>> seen, info = ThreeBodies().reset(seed=0)
     >>> seen.shape, info["state"].shape
@@ -154,25 +165,40 @@ class ThreeBodies(gymnasium.Env[Any, Any]):
     2020, Physics-as-Inverse-Graphics. Pull and starts are chosen here.
     """
 
-    metadata = {"render_modes": []}  # noqa: RUF012
+    metadata = SERVED
     action_names = ("wait",)
 
-    def __init__(self, max_steps: int = 10) -> None:
+    def __init__(self, max_steps: int = 10, render_mode: str | None = None) -> None:
+        self.render_mode = known_mode(render_mode)
         self._envs = ThreeBodyCopies(1, max_steps)
         self.action_space, self.observation_space = self._envs.single_action_space, self._envs.single_observation_space
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Draw a start."""
+        known_options(options)
         super().reset(seed=seed)
         seen, info = self._envs.reset(seed=[int(self.np_random.integers(2**31))])
         return seen[0], {"state": info["state"][0]}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Wait."""
-        if not self.action_space.contains(action):
-            raise ValueError(f"action is {action!r}, expected 0")
-        seen, _, _, truncated, info = self._envs.step(np.array([action]))
+        """Wait.
+
+        Raises:
+            ValueError: an action that is not 0. gymnasium.error.ResetNeeded: no `reset` before.
+        """
+        chosen = single_action(self._envs.single_action_space, action)
+        require_start(self.started, self)
+        seen, _, _, truncated, info = self._envs.step(np.array([chosen]))
         return seen[0], 0.0, False, bool(truncated[0]), {"state": info["state"][0]}
+
+    @property
+    def started(self) -> bool:
+        """Whether there was a `reset`."""
+        return self._envs._streams is not None
+
+    def picture(self) -> np.ndarray:
+        """The second of the two frames, enlarged, (rows, columns, 3)."""
+        return enlarged(self._envs._seen()[0][0, BODIES:])
 
 
 def render(positions: np.ndarray) -> np.ndarray:

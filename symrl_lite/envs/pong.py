@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from symrl_lite._streams import Streams
+from symrl_lite._streams import Streams, continued
+from symrl_lite.envs._door import known_options, require_start, single_action, vector_actions
+from symrl_lite.envs._pictures import SERVED, DrawnEnv, enlarged, known_mode
 from symrl_lite.groups import dihedral, permutation
 from symrl_lite.symmetry import Symmetry
 
@@ -62,7 +63,8 @@ class Pongs(VectorEnv[Any, Any, Any]):
         if size < 7 or size % 2 == 0:
             raise ValueError(f"size is {size}, expected an odd number from 7, so that the court has a middle row")
         self.num_envs, self.size, self.max_steps = num_envs, size, max_steps
-        self.single_action_space = Discrete(len(ACTIONS))
+        self._streams: Streams | None = None
+        self.single_action_space: Discrete[Any] = Discrete(len(ACTIONS))
         self.single_observation_space = Box(0, 1, (2, size, size), np.float32)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -71,7 +73,8 @@ class Pongs(VectorEnv[Any, Any, Any]):
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Serve anew; `seed` is a number (s, s + 1, ... for the courts), a list of one for each, or None."""
-        self._streams = Streams(seed, self.num_envs)
+        known_options(options)
+        self._streams = continued(self._streams, seed, self.num_envs)
         self.states = np.zeros((self.num_envs, 5), dtype=np.int64)
         self.steps = np.zeros(self.num_envs, dtype=np.int64)
         self._ended = np.zeros(self.num_envs, dtype=bool)
@@ -79,10 +82,17 @@ class Pongs(VectorEnv[Any, Any, Any]):
         return frames(self.states, self.size), {}
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        """One frame of all courts."""
+        """One frame of all courts.
+
+        Raises:
+            ValueError: actions that are not in the action space. gymnasium.error.ResetNeeded: no `reset` before.
+        """
+        chosen = vector_actions(self.single_action_space, actions, self.num_envs)
+        require_start(self._streams is not None, self)
+        assert self._streams is not None
         new = np.flatnonzero(self._ended)
         slopes = (self._streams.draw()[:, 0] * 3).astype(np.int64) - 1
-        self.states, rewards, terminated = move(self.states, np.asarray(actions), slopes, self.size)
+        self.states, rewards, terminated = move(self.states, chosen, slopes, self.size)
         self.steps += 1
         if len(new):
             self._serve(new)
@@ -93,18 +103,25 @@ class Pongs(VectorEnv[Any, Any, Any]):
 
     def _serve(self, which: np.ndarray) -> None:
         """From the left wall, any row and direction; the paddle anywhere."""
+        assert self._streams is not None
         numbers = self._streams.draw(which, 3)  # (n, 3)
         row, rise, paddle = (numbers * [self.size - 2, 3, self.size - 2 * REACH]).astype(np.int64).T
         one = np.ones_like(row)
         self.states[which] = np.stack([row + 1, one, rise - 1, one, paddle + REACH], axis=1)
 
 
-class Pong(gymnasium.Env[Any, Any]):
-    """One court of `Pongs`, as a Gymnasium environment whose state can be set, for `audit` and for pictures."""
+class Pong(DrawnEnv):
+    """One court of `Pongs`, as a Gymnasium environment whose state can be set, for `audit` and for pictures.
 
-    metadata = {"render_modes": []}  # noqa: RUF012
+    Args:
+        size, max_steps: as for `Pongs`.
+        render_mode: "rgb_array" for `render`, or None.
+    """
 
-    def __init__(self, size: int = 15, max_steps: int = 200) -> None:
+    metadata = SERVED
+
+    def __init__(self, size: int = 15, max_steps: int = 200, render_mode: str | None = None) -> None:
+        self.render_mode = known_mode(render_mode)
         self._court = Pongs(1, size, max_steps)
         self.action_space, self.observation_space = (
             self._court.single_action_space,
@@ -113,24 +130,44 @@ class Pong(gymnasium.Env[Any, Any]):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Serve anew, or go to options["state"] (as an observation)."""
+        given = known_options(options, "state")
         super().reset(seed=seed)
         seen, _ = self._court.reset(seed=[int(self.np_random.integers(2**31))])
-        if options is not None and "state" in options:
-            self.set_state(options["state"])
-            return np.asarray(options["state"], dtype=np.float32), {}
+        if "state" in given:
+            self.set_state(given["state"])
+            return np.array(given["state"], dtype=np.float32), {}
         return seen[0], {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """One frame."""
-        if not self.action_space.contains(action):
-            raise ValueError(f"action is {action!r}, expected 0 to {len(ACTIONS) - 1}")
-        seen, rewards, terminated, truncated, _ = self._court.step(np.array([action]))
+        """One frame.
+
+        Raises:
+            ValueError: an action that is not in the action space. gymnasium.error.ResetNeeded: no `reset` before.
+        """
+        chosen = single_action(self._court.single_action_space, action)
+        require_start(self.started, self)
+        seen, rewards, terminated, truncated, _ = self._court.step(np.array([chosen]))
         self._court._ended[:] = False  # whoever plays one court resets it by hand
         return seen[0], float(rewards[0]), bool(terminated[0]), bool(truncated[0]), {}
 
     def set_state(self, observation: Any) -> None:
         """Go to the state that two frames show; the episode's steps count from 0 again."""
+        shape = self.observation_space.shape
+        if np.shape(observation) != shape:
+            raise ValueError(f"the observation has shape {np.shape(observation)}, expected two frames, {shape}")
+        if not self.started:
+            self.reset()
         self._court.states, self._court.steps = state_of(observation)[None], np.zeros(1, dtype=np.int64)
+
+    @property
+    def started(self) -> bool:
+        """Whether there was a `reset`."""
+        return self._court._streams is not None
+
+    def picture(self) -> np.ndarray:
+        """The court, enlarged; the ball's next place in blue, (rows, columns, 3)."""
+        now, then = frames(self._court.states, self._court.size)[0]
+        return enlarged(np.stack([now, now, np.maximum(now, 0.6 * then)]))
 
 
 def scenes(policy: Any, size: int = 15, times: Sequence[int] = (2, 5, 8), seed: int = 3) -> list[np.ndarray]:

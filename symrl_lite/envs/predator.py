@@ -10,6 +10,7 @@ from gymnasium.spaces import Box, Discrete
 from symrl_lite._grid_state import GridState
 from symrl_lite.actions import MOVES, STEPS, on_cells, on_images, on_moves
 from symrl_lite.envs._finite import FiniteEnv, FiniteEnvs, Outcome
+from symrl_lite.envs._pictures import SERVED, drawn, known_mode
 from symrl_lite.groups import FiniteGroup, cyclic, dihedral
 from symrl_lite.symmetry import Symmetry
 
@@ -31,6 +32,7 @@ class PredatorPrey(FiniteEnv):
         prey_moves: probability that the prey moves.
         observation: "image" shows (1, 3·size, 3·size) pixels 0 or 1, "index" the number of the state.
         max_steps: length after which an episode is truncated.
+        render_mode: "rgb_array" for `render`, or None.
 
     Raises:
         ValueError: a size that is even or below 3, no probability, an unknown kind of observation.
@@ -42,13 +44,17 @@ class PredatorPrey(FiniteEnv):
     Source: van der Pol et al. 2020, MDP Homomorphic Networks; settings from its code.
     """
 
+    metadata = SERVED
+
     def __init__(
         self,
         size: int = 7,
         prey_moves: float = 0.15,
         observation: Literal["image", "index"] = "image",
         max_steps: int = 100,
+        render_mode: str | None = None,
     ) -> None:
+        self.render_mode = known_mode(render_mode)
         if size < 3 or size % 2 == 0:
             raise ValueError(f"size is {size}, expected an odd number from 3, so that the view has a middle")
         if not 0 <= prey_moves <= 1:
@@ -67,6 +73,12 @@ class PredatorPrey(FiniteEnv):
         self.observation_space: Any = Discrete(self.n_states)
         if self.shows_images:
             self.observation_space = Box(0, 1, (1, 3 * size, 3 * size), np.float32)
+
+    def picture(self) -> np.ndarray:
+        """The torus around the predator, as `plots.draw_gridworld` draws it, (rows, columns, 3)."""
+        from symrl_lite._drawing import draw_gridworld  # here, because it needs matplotlib
+
+        return drawn(lambda axes: draw_gridworld(axes, self.view(self.state)))
 
     def outcomes(self, state: int, action: int) -> list[Outcome]:
         """Probability, next state and reward of all that can follow."""

@@ -10,7 +10,9 @@ from gymnasium.spaces import Box, Discrete
 
 from symrl_lite._grid_state import Cell
 from symrl_lite.actions import MOVES, STEPS
+from symrl_lite.envs._door import known_options, whole_numbers
 from symrl_lite.envs._finite import FiniteEnv, FiniteEnvs, Outcome
+from symrl_lite.envs._pictures import SERVED, enlarged, known_mode
 
 __all__ = ["Room"]
 
@@ -39,6 +41,7 @@ class Room(FiniteEnv):
         pixels: of a cell, 1 to 6. The paper has 6: pictures of 3 × 48 × 48.
         observation: "image", (3, 8·pixels, 8·pixels) with values 0 or 1, or "place", its number.
         max_steps: length after which an episode is truncated.
+        render_mode: "rgb_array" for `render`, or None.
 
     Raises:
         ValueError: a number of objects, a cell, a slip, a size or a kind of observation that does not fit.
@@ -50,6 +53,8 @@ class Room(FiniteEnv):
     Source: van der Pol et al. 2020, Plannable Approximations to MDP Homomorphisms; settings from its code.
     """
 
+    metadata = SERVED
+
     def __init__(
         self,
         objects: int = 1,
@@ -58,7 +63,9 @@ class Room(FiniteEnv):
         pixels: int = 6,
         observation: Literal["image", "place"] = "image",
         max_steps: int = 100,
+        render_mode: str | None = None,
     ) -> None:
+        self.render_mode = known_mode(render_mode)
         if objects not in (1, 2):
             raise ValueError(f"objects is {objects}, expected 1 (the key) or 2 (key and mail)")
         if not 0 <= slip <= 1:
@@ -108,6 +115,10 @@ class Room(FiniteEnv):
             self.observation_space = Box(0, 1, self._images.shape[1:], np.float32)
         self.state = int(self.start_states[0])
 
+    def picture(self) -> np.ndarray:
+        """The room from above, enlarged, (rows, columns, 3)."""
+        return enlarged(self._images[self.state % self.n_places])
+
     def outcomes(self, state: int, action: int) -> list[Outcome]:
         """Probability, next state and reward of all that can follow."""
         if state in self.terminal:
@@ -140,18 +151,23 @@ class Room(FiniteEnv):
                 raise ValueError(f"the image {image.shape} shows no place of this room")
             place = self._by_image[image.tobytes()]
         else:
-            place = int(observation)
-            if not 0 <= place < self.n_places:
-                raise ValueError(f"place is {place}, expected 0 to {self.n_places - 1}")
+            number = whole_numbers(observation, "place")
+            if number.size != 1 or not 0 <= number.item() < self.n_places:
+                raise ValueError(f"place is {str(observation)[:60]}, expected 0 to {self.n_places - 1}")
+            place = int(number.item())
         return self.state // self.n_places * self.n_places + place
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Start with all objects on the floor; info["goal"] shows what is wanted. options["delivery"] may be a cell."""
+        given = known_options(options, "delivery", "state")
+        delivery = tuple(given.get("delivery", self.deliveries[0]))
+        if delivery not in self.deliveries:
+            raise ValueError(f'options["delivery"] is {given["delivery"]}, expected one of {self.deliveries}')
         seen, info = super().reset(seed=seed)
-        if options is not None and "delivery" in options:
-            self.state = self.deliveries.index(options["delivery"]) * self.n_places + self.state % self.n_places
-        if options is not None and "state" in options:
-            self.set_state(options["state"])
+        if "delivery" in given:
+            self.state = self.deliveries.index(delivery) * self.n_places + self.state % self.n_places
+        if "state" in given:
+            self.set_state(given["state"])
         seen = self.observe(self.state)
         return seen, info | {"goal": self.goal()}
 

@@ -33,6 +33,7 @@ class Shapes(Pushing):
         size: rows and columns of the table, in cells.
         alike: whether all shapes look the same.
         max_steps: length after which an episode is truncated.
+        render_mode: "rgb_array" for `render`, or None.
 
     Raises:
         ValueError: a number of shapes, a size or a length that does not fit.
@@ -45,12 +46,14 @@ class Shapes(Pushing):
     Source: the 2-D shapes of Kipf et al. 2020, Contrastive Learning of Structured World Models; the pictures differ.
     """
 
-    def __init__(self, objects: int = 5, size: int = 5, alike: bool = False, max_steps: int = 100) -> None:
+    def __init__(
+        self, objects: int = 5, size: int = 5, alike: bool = False, max_steps: int = 100, render_mode: str | None = None
+    ) -> None:
         if objects > len(NAMES):
             raise ValueError(f"objects is {objects}, expected at most {len(NAMES)}")
         self.image_shape = (3, CELL * size, CELL * size)
         self.stamps = _stamps()[[0] * objects if alike else list(range(objects))]  # (K, 3, 10, 10)
-        super().__init__(objects, size, max_steps)
+        super().__init__(objects, size, max_steps, render_mode)
 
     def images(self, positions: Any) -> np.ndarray:
         """Pictures of many tables at once, (n, K, 2) -> (n, 3, 10 · size, 10 · size), whole numbers from 0 to 255."""

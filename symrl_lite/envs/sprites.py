@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from symrl_lite._streams import Streams
+from symrl_lite._streams import Streams, continued
 from symrl_lite.actions import MOVES, STEPS
+from symrl_lite.envs._door import known_options, require_start, single_action, vector_actions
+from symrl_lite.envs._pictures import SERVED, DrawnEnv, enlarged, known_mode
 
 __all__ = ["FAR", "PLACES", "SpriteCopies", "Sprites", "digits", "goals", "moved", "moves", "render"]
 
@@ -92,7 +93,9 @@ class SpriteCopies(VectorEnv[Any, Any, Any]):
     def __init__(self, num_envs: int, n_sprites: int, left_goals: bool = True, max_steps: int = 100) -> None:
         self.num_envs, self.n_sprites, self.max_steps = num_envs, n_sprites, max_steps
         self._goals = goals(left_goals)
-        self.single_action_space, self.single_observation_space = Discrete(4), Discrete(n_sprites * PLACES)
+        self._streams: Streams | None = None
+        self.single_action_space: Discrete[Any] = Discrete(4)
+        self.single_observation_space = Discrete(n_sprites * PLACES)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
 
@@ -103,7 +106,8 @@ class SpriteCopies(VectorEnv[Any, Any, Any]):
 
         info["goal"] holds the numbers of the pictures that are wanted.
         """
-        self._streams = Streams(seed, self.num_envs)
+        known_options(options)
+        self._streams = continued(self._streams, seed, self.num_envs)
         self._sprite, self._place, self.goal = (np.zeros(self.num_envs, dtype=np.int64) for _ in range(3))
         self._steps = np.zeros(self.num_envs, dtype=np.int64)
         self._ended = np.zeros(self.num_envs, dtype=bool)
@@ -111,8 +115,14 @@ class SpriteCopies(VectorEnv[Any, Any, Any]):
         return self._shown(), {"goal": self._sprite * PLACES + self.goal}
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        """One step of all copies."""
-        self._place = moved(self._place, np.asarray(actions))
+        """One step of all copies.
+
+        Raises:
+            ValueError: actions that are not in the action space. gymnasium.error.ResetNeeded: no `reset` before.
+        """
+        chosen = vector_actions(self.single_action_space, actions, self.num_envs)
+        require_start(self._streams is not None, self)
+        self._place = moved(self._place, chosen)
         self._steps += 1
         new = np.flatnonzero(self._ended)
         reached = self._place == self.goal
@@ -130,6 +140,7 @@ class SpriteCopies(VectorEnv[Any, Any, Any]):
         )
 
     def _start(self, which: np.ndarray) -> None:
+        assert self._streams is not None
         uniform = self._streams.draw(which, 3)
         self._sprite[which] = (uniform[:, 0] * self.n_sprites).astype(np.int64)
         self._place[which] = (uniform[:, 1] * PLACES).astype(np.int64)
@@ -140,7 +151,7 @@ class SpriteCopies(VectorEnv[Any, Any, Any]):
         return self._sprite * PLACES + self._place
 
 
-class Sprites(gymnasium.Env[Any, Any]):
+class Sprites(DrawnEnv):
     """Shift a sprite until it is where the goal picture shows it. Reward 1 for the step that gets it there, else 0.
 
     A sprite of 8 × 8 pixels lies on 14 × 14, shifted by −3 to 3 in each direction: 49 places. Actions shift it by one
@@ -148,9 +159,13 @@ class Sprites(gymnasium.Env[Any, Any]):
     goal in the three columns on the left, or on the right. It may be the first place; only a step reaches it.
 
     Args:
-        sprites: (n, 8, 8), such as `digits()`.
+        sprites: (n, 8, 8), with values from 0 to 1; `digits()` by default.
         left_goals: whether goals are drawn on the left or on the right.
         max_steps: length after which an episode is truncated.
+        render_mode: "rgb_array" for `render`, or None.
+
+    Raises:
+        ValueError: sprites of another shape, or with other values.
 
     >>> shift = Sprites(digits()[:10])
     >>> seen, info = shift.reset(seed=0)
@@ -160,12 +175,22 @@ class Sprites(gymnasium.Env[Any, Any]):
     Source: van der Pol et al. 2020, Plannable Approximations to MDP Homomorphisms; settings from its code.
     """
 
-    metadata = {"render_modes": []}  # noqa: RUF012
+    metadata = SERVED
     action_names = MOVES
 
-    def __init__(self, sprites: np.ndarray, left_goals: bool = True, max_steps: int = 100) -> None:
+    def __init__(
+        self,
+        sprites: np.ndarray | None = None,
+        left_goals: bool = True,
+        max_steps: int = 100,
+        render_mode: str | None = None,
+    ) -> None:
+        self.render_mode = known_mode(render_mode)
+        sprites = digits() if sprites is None else np.asarray(sprites)
         if sprites.ndim != 3 or sprites.shape[1:] != (SIZE, SIZE) or len(sprites) == 0:
             raise ValueError(f"sprites have shape {sprites.shape}, expected (n, {SIZE}, {SIZE})")
+        if not (sprites.min() >= 0 and sprites.max() <= 1):
+            raise ValueError(f"sprites have values from {sprites.min()} to {sprites.max()}, expected 0 to 1")
         self._images = render(sprites)
         self._envs = SpriteCopies(1, len(sprites), left_goals, max_steps)
         self.action_space = Discrete(4)
@@ -173,14 +198,28 @@ class Sprites(gymnasium.Env[Any, Any]):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Draw a sprite, its place and a goal; info["goal"] is the picture of the goal."""
+        known_options(options)
         super().reset(seed=seed)
         seen, info = self._envs.reset(seed=[int(self.np_random.integers(2**31))])
         return self._images[seen[0]].copy(), {"goal": self._images[info["goal"][0]].copy()}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """One step."""
-        if not self.action_space.contains(action):
-            raise ValueError(f"action is {action!r}, expected 0 to 3")
-        seen, rewards, reached, truncated, info = self._envs.step(np.array([action]))
+        """One step.
+
+        Raises:
+            ValueError: an action that is not in the action space. gymnasium.error.ResetNeeded: no `reset` before.
+        """
+        chosen = single_action(self._envs.single_action_space, action)
+        require_start(self.started, self)
+        seen, rewards, reached, truncated, info = self._envs.step(np.array([chosen]))
         goal = self._images[info["goal"][0]].copy()
         return self._images[seen[0]].copy(), float(rewards[0]), bool(reached[0]), bool(truncated[0]), {"goal": goal}
+
+    @property
+    def started(self) -> bool:
+        """Whether there was a `reset`."""
+        return self._envs._streams is not None
+
+    def picture(self) -> np.ndarray:
+        """The sprite where it is, enlarged, (rows, columns, 3)."""
+        return enlarged(self._images[self._envs._shown()[0]])

@@ -8,7 +8,9 @@ from typing import Any, Literal
 import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete
 
+from symrl_lite.envs._door import whole_numbers
 from symrl_lite.envs._finite import FiniteEnv, Outcome
+from symrl_lite.envs._pictures import SERVED, drawn, known_mode
 from symrl_lite.groups import FiniteGroup, cyclic, permutation, symmetric
 from symrl_lite.symmetry import Symmetry
 
@@ -33,6 +35,7 @@ class TrafficLights(FiniteEnv):
         halt: cost of a green light.
         observation: "queues" shows the n numbers of cars, "index" one number, the first light counting most.
         max_steps: length of an episode.
+        render_mode: "rgb_array" for `render`, or None.
 
     Actions are numbers from 0 to 2ⁿ − 1 whose binary digits are the switches, the first light's digit first.
 
@@ -44,6 +47,8 @@ class TrafficLights(FiniteEnv):
     ([2, 0, 1], (1, 0, 0))
     """
 
+    metadata = SERVED
+
     def __init__(
         self,
         lights: int = 3,
@@ -53,7 +58,9 @@ class TrafficLights(FiniteEnv):
         halt: float = 0.5,
         observation: Literal["queues", "index"] = "queues",
         max_steps: int = 100,
+        render_mode: str | None = None,
     ) -> None:
+        self.render_mode = known_mode(render_mode)
         if lights < 1 or capacity < 1:
             raise ValueError(f"lights is {lights} and capacity {capacity}, expected at least 1")
         if (2 * (capacity + 1)) ** lights > 2**22:
@@ -85,6 +92,17 @@ class TrafficLights(FiniteEnv):
         """The lights whose queue and switch decide what is in the queue of `light` after a step."""
         return (light,) if self.layout == "row" or self.lights == 1 else ((light - 1) % self.lights, light)
 
+    def picture(self) -> np.ndarray:
+        """A bar for each queue, (rows, columns, 3)."""
+        from symrl_lite._drawing import draw_bars  # here, because it needs matplotlib
+
+        def draw(axes: Any) -> None:
+            draw_bars(axes, self._states[self.state], [f"light {i}" for i in range(self.lights)])
+            axes.set_ylim(0, self.capacity)
+            axes.set_ylabel("cars")
+
+        return drawn(draw, height=3.0)
+
     def outcomes(self, state: int, action: int) -> list[Outcome]:
         """Probability, next state and reward of all that can follow."""
         queues, green = self._states[state], self._switches[action]
@@ -110,7 +128,7 @@ class TrafficLights(FiniteEnv):
         """The state that is shown."""
         if not self.shows_queues:
             return super().index_of(observation)
-        queues = tuple(int(q) for q in np.ravel(observation))
+        queues = tuple(whole_numbers(observation, "queues").ravel().tolist())
         if len(queues) != self.lights or not all(0 <= q <= self.capacity for q in queues):
             raise ValueError(f"queues are {queues}, expected {self.lights} numbers from 0 to {self.capacity}")
         return self._number(queues)
