@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from symrl_lite._door import own_copy
+
 if TYPE_CHECKING:
+    from symrl_lite._stepper import Stepper
     from symrl_lite.symmetry import Symmetry
 
 __all__ = ["AuditReport", "audit_by_sampling", "audit_table"]
@@ -22,7 +25,7 @@ _DEVIATIONS = 20
 
 @dataclass(frozen=True, eq=False)
 class AuditReport:
-    """The reward and transition error of every group element."""
+    """The reward and transition error of every group element, and what was seen while they were measured."""
 
     symmetry: Symmetry
     rewards: np.ndarray  # (|G|,)
@@ -30,21 +33,43 @@ class AuditReport:
     worst: tuple[str, ...]  # for each element the pair with the largest error; empty where there is none
     allowed: np.ndarray  # (2, |G|): errors up to these count as none, of rewards and of transitions
     what: str  # what was tried
+    # Of an environment alone; zero and None for a table, where everything is tried:
+    states: int = 0  # how many states were stepped from
+    rewarded: int = 0  # from how many of them a step earned another reward than the usual one
+    ended: int = 0  # from how many of them a step ended the episode
+    usual: float | None = None  # the reward that most steps earned
 
     @property
     def holds(self) -> bool:
-        """Whether no element has an error."""
+        """Whether no element has an error.
+
+        Of a table that is a proof. Of an environment it says that no counterexample was among the pairs that were
+        tried: a symmetry that a far goal breaks is not found out in states from which nothing is earned and nothing
+        ends. Look at `rewarded` and `ended`; where both are 0, nothing but the way states move was tested, and states
+        near goals and ends are needed: `audit(..., states=...)`.
+        """
         return bool((np.stack([self.rewards, self.transitions]) <= self.allowed).all())
 
     @property
     def broken_by(self) -> tuple[str, ...]:
         """Names of the elements with an error."""
-        bad = np.any(np.stack([self.rewards, self.transitions]) > self.allowed, axis=0).tolist()
-        return tuple(name for name, wrong in zip(self.symmetry.group.names, bad, strict=True) if wrong)
+        fine = np.all(np.stack([self.rewards, self.transitions]) <= self.allowed, axis=0).tolist()
+        return tuple(name for name, kept in zip(self.symmetry.group.names, fine, strict=True) if not kept)
 
     def _verdict(self) -> str:
         name = self.symmetry.name or self.symmetry.group.name
-        return f"{name}: {'a symmetry' if self.holds else 'no symmetry'} ({self.what})"
+        if self.usual is None:
+            return f"{name}: {'a symmetry' if self.holds else 'no symmetry'} ({self.what})"
+        if self.holds and not self.rewarded and not self.ended:
+            earned = "anything" if self.usual == 0 else f"anything but the usual {self.usual:.3g}"
+            return (
+                f"{name}: no counterexample in {self.states} states, none of which earned {earned} or ended "
+                f"({self.what}); give states=... near goals and ends"
+            )
+        return (
+            f"{name}: {'a symmetry' if self.holds else 'no symmetry'} ({self.what}; {self.states} states: "
+            f"{self.rewarded} with a reward other than {self.usual:.3g}, {self.ended} with an end)"
+        )
 
     def _rows(self) -> list[tuple[str, str, str, str]]:
         bad = set(self.broken_by)
@@ -111,10 +136,27 @@ def audit_by_sampling(
     """Sampled pairs of an environment; `actions` (|G|, A) holds g·a."""
     if samples < 1 or repeats < 2:
         raise ValueError(f"samples is {samples} and repeats {repeats}, expected at least 1 and 2")
-    stepper = _Stepper(env, set_state, get_state, seed)
-    tried = list(states) if states is not None else stepper.visited(samples)
-    if not tried:
-        raise ValueError("states is empty, expected at least one state")
+    from symrl_lite._stepper import Stepper
+
+    stepper = Stepper(env, set_state, get_state, seed)
+    try:
+        tried = [own_copy(s) for s in states] if states is not None else stepper.visited(samples)
+        if not tried:
+            raise ValueError("states is empty, expected at least one state")
+        return _measure(stepper, symmetry, actions, tried, repeats, atol, np.random.default_rng(seed))
+    finally:
+        stepper.close()
+
+
+def _measure(
+    stepper: Stepper,
+    symmetry: Symmetry,
+    actions: np.ndarray,
+    tried: list[Any],
+    repeats: int,
+    atol: float,
+    generator: np.random.Generator,
+) -> AuditReport:
     G, A = symmetry.group, actions.shape[1]
     pairs = [(s, a) for s in range(len(tried)) for a in range(A)]
     # One step of each pair, twice: where the two differ, the environment is random.
@@ -123,16 +165,19 @@ def audit_by_sampling(
     n = repeats if random else 1
     here = [[stepper.step(tried[s], a) for _ in range(n)] for s, a in pairs]
     errors, limits, worst = np.zeros((2, G.order)), np.full((2, G.order), atol), []
-    generator = np.random.default_rng(seed)
     for g in G:
         sizes = np.zeros((len(pairs), 2))  # (pairs, 2): of rewards and of next states
         chance = np.zeros((2, _PERMUTATIONS))
         for k, (s, a) in enumerate(pairs):
-            there = [stepper.step(symmetry.act_on_state(g, tried[s]), int(actions[g, a])) for _ in range(n)]
-            moved = [(stepper.vector(symmetry.act_on_state(g, state), ended), r) for _, r, state, ended in here[k]]
+            there = [stepper.step(_moved(symmetry, g, tried[s]), int(actions[g, a])) for _ in range(n)]
+            moved = [(stepper.vector(_moved(symmetry, g, state), ended), r) for _, r, state, ended in here[k]]
             for i in (0, 1):
                 left = np.array([np.atleast_1d(outcome[1 - i]) for outcome in moved])  # (n, entries)
                 right = np.array([np.atleast_1d(outcome[1 - i]) for outcome in there])
+                if left.shape != right.shape:
+                    raise ValueError(
+                        f"states have another size after a step: {left.shape[1] - 1} entries and {right.shape[1] - 1}"
+                    )
                 if random:
                     sizes[k, i], by_chance = _energy(left, right, generator)
                     chance[i] += by_chance / len(pairs)
@@ -145,66 +190,29 @@ def audit_by_sampling(
         s, a = pairs[int(sizes[:, i].argmax())]
         state = np.asarray(tried[s])
         shown = f"state {np.array2string(state, precision=3)}" if state.size <= 8 else f"number {s} of the states tried"
-        worst.append(f"{shown}, action {a}")
+        worst.append(f"{shown}, action {a + stepper.start}")
     what = f"{len(pairs)} pairs, " + (f"each stepped {n} times" if random else "deterministic")
-    return AuditReport(symmetry, errors[0], errors[1], tuple(worst), limits, what)
+    seen = _what_was_seen(here, len(tried), atol)
+    return AuditReport(symmetry, errors[0], errors[1], tuple(worst), limits, what, len(tried), *seen)
 
 
-class _Stepper:
-    """Sets the state of an environment, steps it, and makes vectors of what it shows."""
-
-    def __init__(self, env: Any, set_state: Any, get_state: Any, seed: int) -> None:
-        self.env = env.unwrapped
-        self.seed = seed
-        self.get_state = get_state
-        observation, _ = self.env.reset(seed=seed)
-        if set_state is None:
-            if hasattr(self.env, "set_state"):
-                set_state = _call_set_state
-            elif hasattr(self.env, "state") and np.shape(self.env.state) == np.shape(observation):
-                set_state = _assign_state
-            else:
-                raise ValueError(
-                    f"the state of {self.env!r} can't be set: it has no set_state, and its `state` is not what it "
-                    "shows. Give set_state=... (and get_state=... if observations are no states)"
-                )
-        self.set_state = set_state
-
-    def visited(self, samples: int) -> list[Any]:
-        """States from random play, of the whole of several episodes."""
-        actions = np.random.default_rng(self.seed)
-        found: list[Any] = []
-        while len(found) < samples:
-            observation, _ = self.env.reset()
-            for _ in range(samples):
-                found.append(self.get_state(self.env) if self.get_state else observation)
-                observation, _, terminated, truncated, _ = self.env.step(int(actions.integers(self.env.action_space.n)))
-                if terminated or truncated:
-                    break
-        return found[:samples]
-
-    def step(self, state: Any, action: int) -> tuple[np.ndarray, float, Any, bool]:
-        """The next state as a vector, the reward, the next state as it is, and whether the episode ended."""
-        self.env.reset()
-        self.set_state(self.env, state)
-        observation, reward, ended, _, _ = self.env.step(action)
-        after = self.get_state(self.env) if self.get_state else observation
-        return self.vector(after, bool(ended)), float(reward), after, bool(ended)
-
-    def vector(self, state: Any, ended: bool) -> np.ndarray:
-        """Entries of a state, an index as a unit vector, and the end of the episode."""
-        space = self.env.observation_space
-        if self.get_state is None and np.ndim(state) == 0 and hasattr(space, "n"):
-            state = np.eye(int(space.n))[int(state) - int(space.start)]
-        return np.append(np.asarray(state, dtype=float).ravel(), float(ended))
+def _what_was_seen(steps: list[list[Any]], states: int, atol: float) -> tuple[int, int, float]:
+    """From how many states a step earned another reward than the usual one, or ended the episode; and that reward."""
+    rewards = np.array([[reward for _, reward, _, _ in several] for several in steps]).reshape(states, -1)
+    ends = np.array([[ended for *_, ended in several] for several in steps]).reshape(states, -1)
+    values, counts = np.unique(rewards, return_counts=True)
+    usual = float(values[counts.argmax()])
+    return int((np.abs(rewards - usual) > atol).any(axis=1).sum()), int(ends.any(axis=1).sum()), usual
 
 
-def _call_set_state(env: Any, state: Any) -> None:
-    env.set_state(state)
-
-
-def _assign_state(env: Any, state: Any) -> None:
-    env.state = np.array(state)
+def _moved(symmetry: Symmetry, g: int, state: Any) -> Any:
+    """L_g s, made from a copy."""
+    moved = symmetry.act_on_state(g, own_copy(state))
+    if np.shape(moved) != np.shape(state):
+        raise ValueError(
+            f"L_g for g = {symmetry.group.names[g]!r} turns a state of shape {np.shape(state)} into {np.shape(moved)}"
+        )
+    return moved
 
 
 def _gap(x: np.ndarray, y: np.ndarray) -> float:

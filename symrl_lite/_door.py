@@ -73,7 +73,7 @@ def count_actions(space: Any) -> int:
     return int(space.n)
 
 
-def require_array_space(space: Any) -> None:
+def require_array_space(space: Any, advice: str = "") -> None:
     """Refuse observations that are no arrays: the parts of a Tuple or a Dict would be mixed.
 
     Raises:
@@ -83,8 +83,8 @@ def require_array_space(space: Any) -> None:
 
     if not isinstance(space, Box | Discrete | MultiBinary | MultiDiscrete):
         raise ValueError(
-            f"the observations are {space}, expected arrays (Box, Discrete, MultiDiscrete, MultiBinary): wrap the "
-            "environment in gymnasium.wrappers.FlattenObservation"
+            f"the observations are {space}, expected arrays (Box, Discrete, MultiDiscrete, MultiBinary): "
+            + (advice or "wrap the environment in gymnasium.wrappers.FlattenObservation")
         )
 
 

@@ -104,24 +104,35 @@ def audit(
     end of the episode as one more entry, 0 or 1). If it is random, each pair is stepped `repeats` times, and the errors
     are energy distances (of rewards, of next states) averaged over pairs, beside the largest that chance would give.
 
+    The environment is stepped as it is given, with its wrappers, and reset before every step. Its state is that of the
+    innermost environment: where wrappers show something else, that is refused. A state that was set is read back (by
+    `get_state`, from `state`, or from `_get_obs`) and compared; a `set_state` alone is trusted.
+
+    That no error is found proves nothing about states that were not tried. The report says how many were, and from how
+    many of them something was earned or an episode ended: see `AuditReport.holds`.
+
     Args:
         subject: a TabularMDP, with a symmetry of state indices; or a Gymnasium environment with discrete actions whose
             state can be set, with a symmetry of its states.
-        symmetry: the group with L_g on states and K_g on action values.
-        states: for an environment, the states to try; by default `samples` states from random play.
+        symmetry: the group with L_g on states and K_g on action values; of Discrete(n, start=k), value i is that of
+            action k + i.
+        states: for an environment, the states to try; by default `samples` states from random play. Give some near
+            goals and ends where random play does not get there.
         samples: number of such states.
         repeats: steps of each pair where the environment is random.
         atol: largest error that still counts as none; by default 1e-9 for a table, 1e-5 for an environment.
         seed: of random play and of the environment.
-        set_state: set_state(env, state); by default `env.unwrapped.set_state(state)`, or `.state = state`.
-        get_state: get_state(env), the state after a step; by default the observation.
+        set_state: set_state(env, state), with the innermost environment; by default `env.set_state(state)`, or
+            `env.state = state` where `state` is what it shows.
+        get_state: get_state(env), the state after a step, likewise; by default the observation.
 
     Returns:
         An AuditReport: `holds`, and the errors of every element.
 
     Raises:
         TypeError: no process or environment, or actions that are not discrete. ValueError: a symmetry that does not
-            permute the actions (or the states of a table), or an environment whose state can't be set.
+            permute the actions (or the states of a table), an environment whose state can't be set, or is another when
+            it is read back, and rewards or states that are not finite.
 
     >>> from symrl_lite.envs.gridworld import GridWorld
     >>> middle, corner = GridWorld(size=5, goal=(2, 2)), GridWorld(size=5, goal=(0, 0))
@@ -135,8 +146,12 @@ def audit(
     if hasattr(subject, "rows") and hasattr(subject, "n_pairs"):
         moves = permutations_of(symmetry, subject.n_states, subject.n_actions)
         return audit_table(subject, symmetry, *moves, atol=1e-9 if atol is None else atol)
-    if not hasattr(subject, "unwrapped") or not hasattr(subject.action_space, "n"):
+    import gymnasium  # where it is needed: tables do without
+
+    if not isinstance(subject, gymnasium.Env):
         raise TypeError(f"{subject!r} is neither a TabularMDP nor an environment with discrete actions")
+    if not isinstance(subject.action_space, gymnasium.spaces.Discrete):
+        raise TypeError(f"the actions of {subject!r} are {subject.action_space}, expected discrete actions: Discrete")
     actions = _action_permutation(symmetry, int(subject.action_space.n))
     return audit_by_sampling(
         subject, symmetry, actions, states, samples, repeats, 1e-5 if atol is None else atol, seed, set_state, get_state

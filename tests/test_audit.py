@@ -3,6 +3,7 @@
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Tuple
 
 from symrl_lite.envs.gridworld import GridWorld
 from symrl_lite.envs.predator import PredatorPrey
@@ -182,6 +183,243 @@ def test_audit_refuses():
     mdp = TabularMDP([[[1, 0], [0, 0]], [[0, 1], [0, 1]]], np.zeros((2, 2)), 0.5, available)
     with pytest.raises(ValueError, match="s=0, a=1 between available and not"):
         audit(mdp, Symmetry(C2, lambda g, s: s ^ g, None))
+
+
+# --- other people's environments
+
+
+class Line(gymnasium.Env):
+    """x moves by −1, 0 or 1 (actions from `start`); both ends of the line pay and end. It writes into what it shows."""
+
+    observation_space = Box(-9, 9, (1,), np.float32)
+
+    def __init__(self, start=0, right=3.0):
+        self.action_space, self.right = Discrete(3, start=start), right
+        self.state = np.zeros(1, dtype=np.float32)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.state[:] = 0
+        return self.state, {}
+
+    def step(self, action):
+        assert self.action_space.contains(action), action
+        self.state += action - self.action_space.start - 1
+        ended = bool(self.state[0] <= -3 or self.state[0] >= self.right)
+        return self.state, float(ended), ended, False, {}
+
+
+AROUND = Symmetry(C2, lambda g, s: -s if g else s, lambda g, q: q[::-1] if g else q, "left and right")
+
+
+@pytest.mark.parametrize("start", [0, 1, -1])
+def test_actions_that_start_elsewhere_and_arrays_that_are_rewritten(start):
+    report = audit(Line(start), AROUND, samples=60)
+    assert report.holds and report.usual == 0 and min(report.rewarded, report.ended) > 0
+    wrong = audit(Line(start, right=2.0), AROUND, samples=60)
+    assert wrong.broken_by == ("r",) and wrong.worst[1].endswith(f"action {start + 2}")  # to the right, into the end
+
+
+def test_a_state_that_the_environment_rewrites_is_the_users_own():
+    states = [np.zeros(1, dtype=np.float32), np.full(1, 2, dtype=np.float32)]
+
+    def put(env, state):
+        env.state = state  # not copied: the next step writes into it
+
+    assert audit(Line(), AROUND, states, set_state=put, get_state=lambda env: env.state).holds
+    assert [s.tolist() for s in states] == [[0], [2]]
+
+    def in_place(g, s):
+        s *= -1 if g else 1
+        return s
+
+    assert audit(Line(), Symmetry(C2, in_place, AROUND.on_actions), states).holds
+    assert [s.tolist() for s in states] == [[0], [2]]
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        (MultiBinary(3), r"MultiBinary\(3\), expected discrete actions"),
+        (MultiDiscrete([3]), "expected discrete actions"),
+        (Box(-1, 1, (1,)), "expected discrete actions"),
+    ],
+)
+def test_actions_are_told_by_their_class(space, message):
+    env = Line()
+    env.action_space = space
+    with pytest.raises(TypeError, match=message):
+        audit(env, AROUND)
+
+
+def test_observations_of_several_parts_are_named():
+    class Pair(Line):
+        observation_space = Tuple([Discrete(9), Discrete(9)])
+
+    with pytest.raises(ValueError, match=r"the observations are Tuple.*get_state"):
+        audit(Pair(), AROUND)
+    access = {"set_state": lambda env, s: env.state.__setitem__(0, s[0]), "get_state": lambda env: env.state}
+    assert audit(Pair(), AROUND, samples=20, **access).holds
+
+
+def test_numbers_of_states_from_one():
+    class Ring(gymnasium.Env):
+        """Three states on a ring, numbered from 1."""
+
+        observation_space, action_space = Discrete(3, start=1), Discrete(2)
+
+        def reset(self, *, seed=None, options=None):
+            super().reset(seed=seed)
+            self.state = np.int64(1)
+            return self.state, {}
+
+        def step(self, action):
+            self.state = np.int64((self.state - 1 + (1 if action else -1)) % 3 + 1)
+            return self.state, float(self.state == 1), False, False, {}
+
+    mirror = Symmetry(C2, lambda g, s: {1: 1, 2: 3, 3: 2}[int(s)] if g else s, regular(C2))
+    assert audit(Ring(), mirror, samples=12).holds
+    assert not audit(Ring(), deaf(mirror), samples=12).holds
+    with pytest.raises(ValueError, match="a state is 4, expected one of Discrete"):
+        audit(Ring(), Symmetry(C2, lambda g, s: s + 3 * g if s == 1 else s, regular(C2)), samples=12)
+
+
+def test_wrappers_are_stepped():
+    """A wrapper that scales rewards on one side, or swaps the actions there, breaks a true symmetry."""
+
+    class OneSided(gymnasium.Wrapper):
+        def step(self, action):
+            seen, reward, *rest = self.env.step(action)
+            return seen, reward * (2 if seen[0] > 0 else 1), *rest
+
+    class Swapped(gymnasium.ActionWrapper):
+        def action(self, action):
+            return 2 - action
+
+    class Stuck(gymnasium.ActionWrapper):
+        def action(self, action):
+            return min(action, 1)  # never to the right
+
+    assert audit(gymnasium.wrappers.TransformReward(Line(), lambda r: 5 * r), AROUND, samples=60).holds
+    report = audit(OneSided(Line()), AROUND, samples=60)
+    assert report.broken_by == ("r",) and report.rewards[1] == 1
+    assert audit(Swapped(gymnasium.wrappers.TimeLimit(Line(), 5)), AROUND, samples=60).holds
+    assert audit(Stuck(Line()), AROUND, samples=60).broken_by == ("r",)
+    env = OneSided(gymnasium.wrappers.TimeLimit(Line(), 5))
+    audit(env, AROUND)
+    assert env.env.env is env.unwrapped  # left as it was given
+
+
+@pytest.mark.parametrize("how", ["scaled", "clipped", "float64", "noisy"])
+def test_wrappers_that_change_what_is_seen(how):
+    space = Box(-99, 99, (1,), np.float64)
+    draw = np.random.default_rng(0)
+    change = {
+        "scaled": lambda x: x / 2 + 1,
+        "clipped": lambda x: np.clip(x, -1, 1),
+        "float64": lambda x: x.astype(np.float64),
+        "noisy": lambda x: x + draw.normal(size=1),
+    }[how]
+    env = gymnasium.wrappers.TransformObservation(Line(), change, space)
+    if how == "float64":
+        assert audit(env, AROUND, samples=60).holds
+        return
+    with pytest.raises(ValueError, match="can't be set through the wrappers of"):
+        audit(env, AROUND, samples=60)
+    assert env.env is env.unwrapped
+    access = {"set_state": lambda e, s: e.state.__setitem__(0, s[0]), "get_state": lambda e: e.state}
+    assert audit(env, AROUND, samples=60, **access).holds
+
+
+def test_a_state_of_the_same_shape_that_is_not_what_is_shown():
+    class Shown(Line):
+        """Shows twice its state."""
+
+        def reset(self, **arguments):
+            super().reset(**arguments)
+            return 2 * self.state, {}
+
+        def step(self, action):
+            _, *rest = super().step(action)
+            return 2 * self.state, *rest
+
+    with pytest.raises(ValueError, match=r"shows .* where its `state` is"):
+        audit(Shown(), AROUND, samples=20)
+
+
+def test_a_state_is_read_back():
+    def put_clipped(env, state):
+        env.state[:] = np.clip(state, -1, 1)
+
+    access = {"set_state": put_clipped, "get_state": lambda env: env.state}
+    with pytest.raises(ValueError, match=r"state \[2.\] was set .* but \[1.\] is read back"):
+        audit(Line(), AROUND, [np.float32([2.0])], **access)
+
+    class Own(Line):
+        def set_state(self, state):
+            self.state[:] = 0  # whatever it was
+
+        def _get_obs(self):
+            return self.state
+
+    with pytest.raises(ValueError, match="is read back"):
+        audit(Own(), AROUND, [np.float32([2.0])])
+
+    class TwoArguments(Line):
+        def set_state(self, position, velocity):
+            pass
+
+    with pytest.raises(TypeError, match="does not take one state"):
+        audit(TwoArguments(), AROUND)
+
+
+def test_numbers_that_are_none():
+    class Broken(Line):
+        def step(self, action):
+            seen, _, *rest = super().step(action)
+            return seen, float("nan"), *rest
+
+    with pytest.raises(ValueError, match=r"the reward of action 0 in state \[0.\] is nan"):
+        audit(Broken(), AROUND, samples=3)
+    with pytest.raises(ValueError, match="expected finite numbers"):
+        audit(Line(), Symmetry(C2, lambda g, s: s * np.nan if g else s, None), samples=3)
+    with pytest.raises(ValueError, match=r"turns a state of shape \(1,\) into \(2,\)"):
+        audit(Line(), Symmetry(C2, lambda g, s: np.append(s, 0) if g else s, None), samples=3)
+
+
+# --- what a verdict says
+
+
+def test_a_goal_on_one_side_that_nobody_reached():
+    env = gymnasium.make("MountainCar-v0")
+    middle = -np.pi / 6  # of the valley: the track alone is the same on both sides of it
+    signs = np.array([-1.0, -1.0])
+    turn = Symmetry(C2, lambda g, s: np.array([2 * middle, 0]) + signs * s if g else s, AROUND.on_actions, "the valley")
+    report = audit(env, turn, samples=150)
+    assert (report.states, report.rewarded, report.ended, report.usual) == (150, 0, 0, -1)
+    assert report.holds
+    assert "no counterexample in 150 states, none of which earned anything but the usual -1 or ended" in repr(report)
+    assert "give states=..." in repr(report) and "a symmetry" not in repr(report)
+    assert "no counterexample in 150 states" in report._repr_html_()
+    near = np.stack([np.linspace(0.40, 0.499, 9), np.full(9, 0.06)], axis=1).astype(np.float32)
+    found = audit(env, turn, states=near)
+    assert not found.holds and found.ended > 0
+    assert (
+        f"no symmetry (27 pairs, deterministic; 9 states: 0 with a reward other than -1, {found.ended} with an end)"
+        in (repr(found))
+    )
+
+
+def test_a_verdict_counts_what_was_earned():
+    near, far = [np.float32([0.0])], [np.float32([2.0]), np.float32([-2.0])]
+    assert "no counterexample in 1 states, none of which earned anything or ended" in repr(audit(Line(), AROUND, near))
+    report = audit(Line(), AROUND, near + far)
+    assert (report.states, report.rewarded, report.ended) == (3, 2, 2)
+    assert repr(report).startswith(
+        "left and right: a symmetry (9 pairs, deterministic; 3 states: 2 with a reward other than 0, 2 with an end)"
+    )
+    table = audit(GridWorld(5).tabular(), GridWorld(5).symmetries())
+    assert (table.states, table.usual) == (0, None)
 
 
 # --- augment
