@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from symrl_lite._equivariant_linear import EquivariantLinear
+from symrl_lite._equivariant_linear import EquivariantLinear, require_dtype
 from symrl_lite.group_convolutions import moved_places, require_fit
 from symrl_lite.groups import FiniteGroup, regular
 
@@ -32,7 +32,8 @@ class BasisConv2d(nn.Module):
         seed: of the basis of "random".
 
     Raises:
-        ValueError: another group; when called, sizes at which no such layer is equivariant.
+        ValueError: another group; when called, another shape, or sizes at which no such layer is equivariant.
+            TypeError: when called, numbers of another dtype than the parameters.
 
     >>> import torch
     >>> from symrl_lite.groups import cyclic
@@ -63,11 +64,15 @@ class BasisConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (batch, channels_in, [|G|,] H, W) → (batch, channels_out, |G|, H', W')."""
-        require_fit(x.shape, self.kernel_size, self.stride, 0)
         filters, k = self.filters, self.kernel_size
+        maps = (filters.channels_in,) if self.lifting else (filters.channels_in, self.group.order)
+        if x.ndim not in (len(maps) + 2, len(maps) + 3) or x.shape[-2 - len(maps) : -2] != maps:
+            expected = ", ".join(map(str, maps))
+            raise ValueError(f"x has shape {tuple(x.shape)}, expected (batch, {expected}, height, width)")
+        require_fit(x.shape, k, self.stride, 0)
+        require_dtype(x, filters.coefficients)
         weight = filters.weight().unflatten(-1, (-1, k, k))  # (channels_out · |G|, channels_in · poses, k, k)
-        bias = None if filters.bias is None else (filters.bias @ filters.bias_basis).reshape(-1)
         if not self.lifting:
             x = x.flatten(-4, -3)
-        y = nn.functional.conv2d(x, weight, bias, self.stride)
+        y = nn.functional.conv2d(x, weight, filters.bias_vector(), self.stride)
         return y.unflatten(-3, (filters.channels_out, self.group.order))

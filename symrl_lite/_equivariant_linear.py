@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -11,13 +12,31 @@ from torch import Tensor, nn
 from symrl_lite.groups import Representation, trivial
 from symrl_lite.symmetrizer import Space, equivariant_basis, equivariant_dimension, weight_orbits
 
-__all__ = ["EquivariantLinear"]
+__all__ = ["EquivariantLinear", "require_dtype"]
 
 _LARGEST_BASIS = 2**16  # numbers; up to here one matrix product makes the weight, above it is gathered
 
 
+def require_dtype(x: Tensor, parameter: Tensor) -> None:
+    """Refuse numbers of another kind than the layer's, unless autocast is there to convert them.
+
+    Raises:
+        TypeError: the kinds differ.
+
+    >>> require_dtype(torch.zeros(1), torch.zeros(2))
+    """
+    if x.dtype != parameter.dtype and not torch.is_autocast_enabled(x.device.type):
+        raise TypeError(
+            f"x has dtype {x.dtype}, expected that of the layer, {parameter.dtype}: convert one of them, with "
+            f"x.to({parameter.dtype}) or layer.to({x.dtype})"
+        )
+
+
 class EquivariantLinear(nn.Module):
     """y = W x + b with W (L_g x) = K_g (W x) and K_g b = b; W is built from one coefficient for each basis element.
+
+    The basis is kept in double precision, whatever happens to the layer, and rounded to the parameters' dtype where it
+    is used. No weight is kept between calls, so parameters may be changed in any way that torch knows.
 
     Args:
         rho_in: L, of dimension d_in.
@@ -31,8 +50,8 @@ class EquivariantLinear(nn.Module):
         seed: of the basis of "random".
 
     Raises:
-        ValueError: representations of two groups, no channels, a space with nothing in it. TypeError: no
-            representations.
+        ValueError: representations of two groups, no channels, a space with nothing in it; when called, another shape.
+        TypeError: no representations; when called, numbers of another dtype than the parameters.
 
     >>> from symrl_lite.groups import dihedral, regular
     >>> rho = regular(dihedral(4))
@@ -76,7 +95,6 @@ class EquivariantLinear(nn.Module):
         self.coefficients = nn.Parameter(torch.empty(channels_out, channels_in, rank))
         self._make_bias(bias, seed)
         self.reset_parameters()
-        self._kept: tuple[Tensor, int, Tensor] | None = None
 
     def _make_basis(self, seed: int | None) -> int:
         """Either the basis, or index and scale of each entry where the basis would be large."""
@@ -84,17 +102,18 @@ class EquivariantLinear(nn.Module):
         equivariant_dimension(rho_in, rho_out)  # refuses what are no representations of one group
         entries = rho_in.dimension * rho_out.dimension
         shares = self.space == "equivariant" and rho_in.is_signed_permutation and rho_out.is_signed_permutation
-        basis, index, scale = torch.empty(0), torch.empty(0, dtype=torch.int64), torch.empty(0)
+        basis = scale = torch.empty(0, dtype=torch.float64)
+        index = torch.empty(0, dtype=torch.int64)
         if shares and entries * entries // rho_in.group.order > _LARGEST_BASIS:
             orbits = weight_orbits(rho_in, rho_out)
             index = torch.from_numpy(orbits.index.ravel().astype("int64"))
             sign = torch.from_numpy(orbits.sign.ravel().astype("float64"))
             sizes = torch.bincount(index[sign != 0], minlength=max(orbits.rank, 1)).double()
-            scale, rank = (sign / sizes.clamp(min=1).sqrt()[index]).float(), orbits.rank
+            scale, rank = sign / sizes.clamp(min=1).sqrt()[index], orbits.rank
         else:
             made = equivariant_basis(rho_in, rho_out, self.space, seed=seed)
             rank = len(made)
-            basis = torch.from_numpy(made.reshape(rank, entries)).float()
+            basis = torch.from_numpy(made.reshape(rank, entries))
         self.register_buffer("basis", basis, persistent=False)
         self.register_buffer("index", index, persistent=False)
         self.register_buffer("scale", scale, persistent=False)
@@ -106,7 +125,7 @@ class EquivariantLinear(nn.Module):
             self.register_buffer("bias_basis", None, persistent=False)
             self.register_parameter("bias", None)
         else:
-            self.register_buffer("bias_basis", torch.from_numpy(invariant).float(), persistent=False)
+            self.register_buffer("bias_basis", torch.from_numpy(invariant.copy()), persistent=False)
             self.bias = nn.Parameter(torch.zeros(self.channels_out, len(invariant)))
 
     def reset_parameters(self) -> None:
@@ -130,7 +149,7 @@ class EquivariantLinear(nn.Module):
         With coefficients of variance 1 and inputs with E[x xᵀ] = C, outputs have E[y yᵀ] = M = Σ_b B_b C B_bᵀ. Where K
         permutes outputs, D divides by the roots of M's diagonal, equal along an orbit; else D is M^(−1/2), scaled.
         """
-        B = self.basis.double().reshape(-1, self.rho_out.dimension, self.rho_in.dimension)
+        B = self._like(self.basis).double().reshape(-1, self.rho_out.dimension, self.rho_in.dimension)
         mean = self._share_of_mean()
         C = (1 - mean) * torch.eye(B.shape[2], dtype=B.dtype) + mean * torch.ones(B.shape[2], B.shape[2], dtype=B.dtype)
         M = torch.einsum("bij,jk,blk->il", B, C, B)
@@ -147,7 +166,7 @@ class EquivariantLinear(nn.Module):
         """For each orbit, M's diagonal at its rows (they agree), without a dense basis."""
         d_out, d_in, rank = self.rho_out.dimension, self.rho_in.dimension, self.coefficients.shape[2]
         at = torch.nonzero(self.scale).ravel()
-        rows, orbits, sizes = at // d_in, self.index[at], self.scale[at].double()
+        rows, orbits, sizes = at // d_in, self.index[at], self._like(self.scale)[at].double()
         pairs, place = torch.unique(rows * rank + orbits, return_inverse=True)
         sums = torch.zeros(len(pairs), dtype=sizes.dtype).index_add_(0, place, sizes)  # of an orbit's entries in a row
         squares = torch.zeros(d_out, dtype=sizes.dtype).index_add_(0, rows, sizes**2)
@@ -158,27 +177,23 @@ class EquivariantLinear(nn.Module):
         per_orbit[orbits] = per_row[rows]
         return per_orbit
 
+    def _like(self, table: Tensor) -> Tensor:
+        """A table with the parameters' dtype, as it is used."""
+        return table.to(self.coefficients.dtype)
+
     def weight(self) -> Tensor:
         """W as one matrix, (channels_out · d_out, channels_in · d_in)."""
         if self.basis.numel():
-            blocks = self.coefficients @ self.basis
+            blocks = self.coefficients @ self._like(self.basis)
         else:
-            blocks = self.coefficients[..., self.index] * self.scale
+            blocks = self.coefficients[..., self.index] * self._like(self.scale)
         shape = (self.channels_out, self.channels_in, self.rho_out.dimension, self.rho_in.dimension)
         rows = self.channels_out * self.rho_out.dimension
         return blocks.reshape(shape).transpose(1, 2).reshape(rows, -1)  # (c_out, d_out, c_in, d_in) before
 
-    def _weight_once(self) -> Tensor:
-        """The weight, kept between calls in `eval` without gradients, as long as the coefficients are the same."""
-        if self.training or torch.is_grad_enabled() or torch.compiler.is_compiling():
-            return self.weight()
-        source = self.coefficients
-        if torch._C._functorch.is_functorch_wrapped_tensor(source):  # inside vmap: not ours to keep
-            return self.weight()
-        kept = self._kept
-        if kept is None or kept[0] is not source or kept[1] != source._version or kept[2].dtype != source.dtype:
-            kept = self._kept = (source, source._version, self.weight())
-        return kept[2]
+    def bias_vector(self) -> Tensor | None:
+        """b, (channels_out · d_out,), or None."""
+        return None if self.bias is None else (self.bias @ self._like(self.bias_basis)).reshape(-1)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (..., channels_in, d_in) → (..., channels_out, d_out)."""
@@ -187,17 +202,46 @@ class EquivariantLinear(nn.Module):
                 f"x has shape {tuple(x.shape)}, expected (..., {self.channels_in}, {self.rho_in.dimension}): "
                 "channels, then the representation"
             )
-        bias = None if self.bias is None else (self.bias @ self.bias_basis).reshape(-1)
-        y = nn.functional.linear(x.flatten(-2), self._weight_once(), bias)
+        require_dtype(x, self.coefficients)
+        if self._acts_on_few(x):
+            return self._without_weight(x)
+        y = nn.functional.linear(x.flatten(-2), self.weight(), self.bias_vector())
         return y.unflatten(-1, (self.channels_out, self.rho_out.dimension))
 
-    def train(self, mode: bool = True) -> EquivariantLinear:
-        """As for every module; what was kept for `eval` is dropped."""
-        self._kept = None
-        return super().train(mode)
+    def _acts_on_few(self, x: Tensor) -> bool:
+        """Whether the weight would cost more multiplications than it saves: a few states, in `eval`, no gradients."""
+        if self.training or torch.is_grad_enabled() or torch.compiler.is_compiling() or not self.basis.numel():
+            return False
+        d_in, d_out, rank = self.rho_in.dimension, self.rho_out.dimension, self.coefficients.shape[2]
+        inputs = x.shape[:-2].numel()
+        with_weight = self.channels_out * self.channels_in * d_out * d_in * (rank + inputs)
+        return inputs * self.channels_in * rank * d_out * (d_in + self.channels_out) < with_weight
 
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_kept": None}
+    def _without_weight(self, x: Tensor) -> Tensor:
+        """y = Σ_b c_b (V_b x): the basis acts first, then the coefficients."""
+        d_in, d_out = self.rho_in.dimension, self.rho_out.dimension
+        terms = self.channels_in * self.coefficients.shape[2]
+        moved = x @ self._like(self.basis).reshape(-1, d_in).T  # (..., channels_in, rank · d_out)
+        y = self.coefficients.flatten(1) @ moved.reshape(*x.shape[:-2], terms, d_out)  # (..., channels_out, d_out)
+        bias = self.bias_vector()
+        return y if bias is None else y + bias.reshape(self.channels_out, d_out)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> EquivariantLinear:
+        """As for every module (`to`, `half`, `share_memory`, ...), but the tables are moved only, never rounded."""
+        tables = {n: t for n, t in self._buffers.items() if t is not None and t.dtype == torch.float64}
+        self._buffers.update(dict.fromkeys(tables))
+        try:
+            super()._apply(fn, recurse)
+        finally:
+            self._buffers.update(tables)
+        for name, table in tables.items():
+            try:
+                moved = fn(table)
+            except TypeError:  # a device without double precision
+                self._buffers[name] = fn(table.float())
+                continue
+            self._buffers[name] = moved if moved.dtype == table.dtype else table.to(moved.device)
+        return self
 
     def extra_repr(self) -> str:
         """What is shown between the brackets."""

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from symrl_lite._equivariant_linear import require_dtype
 from symrl_lite.groups import FiniteGroup, Representation, dihedral, permutation
 
 __all__ = ["GroupConv2d", "GroupPool", "LiftingConv2d", "moved_places", "pose_filters", "require_fit"]
@@ -109,6 +110,7 @@ class _PosedConv2d(nn.Module):
     def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
         """x (batch, channels, H, W) with a weight for all poses → (batch, channels_out, |G|, H', W')."""
         require_fit(x.shape, self.kernel_size, self.stride, self.padding)
+        require_dtype(x, self.filters)
         order = self.group.order
         bias = None if self.bias is None else self.bias.repeat_interleave(order)
         y = nn.functional.conv2d(x, weight, bias, self.stride, self.padding)
@@ -134,7 +136,8 @@ class LiftingConv2d(_PosedConv2d):
         kernel_size, stride, padding, bias: as for nn.Conv2d, square.
 
     Raises:
-        ValueError: another group; when called, sizes at which no such layer is equivariant.
+        ValueError: another group; when called, another shape, or sizes at which no such layer is equivariant.
+            TypeError: when called, numbers of another dtype than the parameters.
 
     >>> layer = LiftingConv2d(dihedral(4), 1, 3, kernel_size=3)
     >>> layer(torch.zeros(2, 1, 7, 7)).shape
@@ -176,7 +179,8 @@ class GroupConv2d(_PosedConv2d):
         kernel_size, stride, padding, bias: as for nn.Conv2d, square.
 
     Raises:
-        ValueError: another group; when called, sizes at which no such layer is equivariant.
+        ValueError: another group; when called, another shape, or sizes at which no such layer is equivariant.
+            TypeError: when called, numbers of another dtype than the parameters.
 
     >>> layer = GroupConv2d(dihedral(4), 3, 2, kernel_size=3, padding=1)
     >>> layer(torch.zeros(2, 3, 8, 5, 5)).shape

@@ -4,15 +4,18 @@ import copy
 import io
 import pickle
 import re
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from symrl_lite.envs.cartpole import reflection
 from symrl_lite.equivariance import assert_equivariant, equivariance_error
 from symrl_lite.groups import Representation, cyclic, dihedral, permutation, regular, rotation_2d, symmetric, trivial
 from symrl_lite.layers import (
+    BasisConv2d,
     EquivariantLinear,
     EquivariantSequential,
     GroupConv2d,
@@ -20,6 +23,8 @@ from symrl_lite.layers import (
     LiftingConv2d,
     NormNonlinearity,
 )
+from symrl_lite.policies import equivariant_mlp
+from symrl_lite.symmetrizer import equivariant_basis
 
 C2, C3, C4, D4, S3 = cyclic(2), cyclic(3), cyclic(4), dihedral(4), symmetric(3)
 SIGN = Representation(C2, [[[1]], [[-1]]], name="sign")
@@ -43,13 +48,11 @@ def inputs(layer, batch=5, dtype=torch.float32):
 def rounding(layer, x):
     """2 n ε Σ|w||x|: by how much two sums of n products may differ, whatever the order of the additions.
 
-    The basis is kept in single precision. Where moves only exchange and negate entries it is rounded alike in all
-    places and the constraint stays exact; else ε is that of float32.
+    The basis is kept in double precision and rounded to the dtype of x.
     """
     weight = layer.weight().detach().abs()
     rows = x.detach().abs().reshape(len(x), -1) @ weight.T
-    alike = layer.rho_in.is_signed_permutation and layer.rho_out.is_signed_permutation
-    epsilon = torch.finfo(x.dtype if alike else torch.float32).eps
+    epsilon = torch.finfo(x.dtype).eps
     terms = weight.shape[1] + (len(layer.basis) or 1)  # in the product, and in each entry of the weight
     bias = 0 if layer.bias is None else float(layer.bias.detach().abs().max())
     return 2 * terms * epsilon * (float(rows.max()) + bias)
@@ -84,7 +87,6 @@ def test_equivariant_on_every_element(rho_in, rho_out, dtype):
 
 
 def test_exact_in_double_precision():
-    """The basis itself is kept in single precision; its entries are rounded alike, so the constraint stays exact."""
     layer = filled(EquivariantLinear(regular(D4), regular(D4), 2, 2)).double()
     x = inputs(layer, dtype=torch.float64)
     assert equivariance_error(layer, x, regular(D4), regular(D4)).max() <= rounding(layer, x) < 1e-11
@@ -247,24 +249,258 @@ def test_compiled(name):
         same_on(x, compiled(x), module(x))
 
 
-def test_eval_keeps_the_weight_until_the_coefficients_change():
+def written_through_data(layer, new):
+    for parameter, value in zip(layer.parameters(), new, strict=True):
+        parameter.data.copy_(value)
+
+
+def data_replaced(layer, new):
+    for parameter, value in zip(layer.parameters(), new, strict=True):
+        parameter.data = value.clone()
+
+
+def from_one_vector(layer, new):
+    nn.utils.vector_to_parameters(nn.utils.parameters_to_vector(new), layer.parameters())
+
+
+def loaded(layer, new, assign=False):
+    layer.load_state_dict(dict(zip(layer.state_dict(), new, strict=True)), assign=assign)
+
+
+def polyak(layer, new):
+    """As other libraries update a target network, with tau = 1: `.data`, in place."""
+    for parameter, value in zip(layer.parameters(), new, strict=True):
+        parameter.data.mul_(0)
+        torch.add(parameter.data, value, alpha=1, out=parameter.data)
+
+
+def in_place(layer, new):
+    with torch.no_grad():
+        for parameter, value in zip(layer.parameters(), new, strict=True):
+            parameter.copy_(value)
+
+
+def in_inference_mode(layer, new):
+    with torch.inference_mode():
+        for parameter, value in zip(layer.parameters(), new, strict=True):
+            parameter.data.copy_(value)
+
+
+def through_numpy(layer, new):
+    for parameter, value in zip(layer.parameters(), new, strict=True):
+        parameter.detach().numpy()[...] = value.numpy()
+
+
+def through_shared_memory(layer, new):
+    layer.share_memory()
+    for parameter, value in zip(layer.parameters(), new, strict=True):
+        parameter.untyped_storage().copy_(value.untyped_storage())
+
+
+def swapped(layer, new):
+    for name, value in zip(dict(layer.named_parameters()), new, strict=True):
+        setattr(layer, name, nn.Parameter(value.clone()))
+
+
+def tensors_swapped(layer, new):
+    for parameter, value in zip(layer.parameters(), new, strict=True):
+        torch.utils.swap_tensors(parameter, nn.Parameter(value.clone()))
+
+
+def by_an_optimizer(layer, new, foreach=True):
+    optimizer = torch.optim.SGD(layer.parameters(), lr=1.0, foreach=foreach)
+    for parameter, value in zip(layer.parameters(), new, strict=True):
+        parameter.grad = parameter.detach() - value
+    optimizer.step()
+
+
+CHANGES = [
+    written_through_data, data_replaced, from_one_vector, loaded, partial(loaded, assign=True), polyak, in_place,
+    in_inference_mode, through_numpy, through_shared_memory, swapped, tensors_swapped, by_an_optimizer,
+    partial(by_an_optimizer, foreach=False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda c: getattr(c, "__name__", str(getattr(c, "keywords", c))))
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize("kind", ["few", "many", "gathered"])
+def test_no_change_of_parameters_leaves_an_old_answer(change, mode, kind, monkeypatch):
+    if kind == "gathered":
+        monkeypatch.setattr("symrl_lite._equivariant_linear._LARGEST_BASIS", 0)
+    layer = filled(EquivariantLinear(regular(D4), regular(D4), 2, 3)).eval()
+    other = filled(copy.deepcopy(layer))
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.mul_(1.5).add_(0.25)
+    x = torch.randn(500 if kind == "many" else 1, 2, 8)
+    assert layer._acts_on_few(x) is False  # with gradients
+    with mode():
+        before, wanted = layer(x), other(x)
+        assert layer._acts_on_few(x) is (kind == "few")
+    change(layer, [p.detach().clone() for p in other.parameters()])
+    with mode():
+        after = layer(x)
+    assert (after - before).abs().max() > 0.1
+    same_on(x, after, wanted)
+
+
+def test_a_target_network_follows_its_policy():
+    """Polyak averages in place through `.data`, acting in between."""
+    symmetry = reflection()
+    torch.manual_seed(0)
+    policy, target = equivariant_mlp(symmetry, (8, 8)), equivariant_mlp(symmetry, (8, 8)).eval()
+    x = torch.randn(1, 4)
+    for _ in range(60):
+        with torch.no_grad():
+            target(x)
+            for theirs, mine in zip(policy.parameters(), target.parameters(), strict=True):
+                mine.data.mul_(1 - 0.2)
+                torch.add(mine.data, theirs.data, alpha=0.2, out=mine.data)
+    with torch.no_grad():
+        for got, wanted in zip(target(x), policy(x), strict=True):
+            assert (got - wanted).abs().max() < 1e-4
+
+
+def test_other_parameters_for_one_call():
+    """functional_call and stacked parameters, in eval: nothing of one call is seen in the next."""
     layer, x = modules()["linear"]
     layer.eval()
+    doubled = {name: 2 * p.detach() for name, p in layer.named_parameters()}
     with torch.no_grad():
-        first = layer(x)
-        kept = layer._kept[2]
-        layer(x)
-        assert layer._kept[2] is kept
-        layer.coefficients.mul_(2)  # in place
-        assert not torch.allclose(layer(x), first)
-        layer.load_state_dict({key: torch.zeros_like(value) for key, value in layer.state_dict().items()})
-        assert layer(x).abs().max() == 0
-    layer(x).sum().backward()  # with gradients nothing old is used
+        first = layer(x[:1])
+        same_on(x, torch.func.functional_call(layer, doubled, (x[:1],)), 2 * first)
+        same_on(x, layer(x[:1]), first)
+        layer.basis.data.mul_(3)  # tables too
+        bias = layer.bias_vector().reshape(3, 8)
+        same_on(x, layer(x[:1]), 3 * (first - bias) + bias)
+        twin = copy.deepcopy(layer)
+        twin.coefficients.data.zero_()
+        same_on(x, twin(x[:1]), bias.expand(1, 3, 8))
+    layer(x).sum().backward()
     assert layer.coefficients.grad.abs().sum() > 0
-    layer.double()
-    with torch.no_grad():
-        assert layer(x.double()).dtype == torch.float64
-    assert layer.train()._kept is None
+
+
+@each
+def test_acting_and_training_give_the_same_numbers(rho_in, rho_out):
+    layer = filled(EquivariantLinear(rho_in, rho_out, 3, 4))
+    for shape in ((), (1,), (0,), (7,), (2, 3)):
+        x = torch.randn(*shape, 3, rho_in.dimension)
+        trained = layer.train()(x)
+        with torch.no_grad():
+            acted = layer.eval()(x)
+        assert acted.shape == trained.shape == (*shape, 4, rho_out.dimension)
+        if x.numel():
+            same_on(x.reshape(-1, *x.shape[-2:]), acted, trained)
+
+
+# --- precision
+
+ROUND_TRIPS = {
+    "double": lambda m: m.double(),
+    "half and back": lambda m: m.half().double(),
+    "bfloat16 and back": lambda m: m.to(torch.bfloat16).float().double(),
+    "to": lambda m: m.to("cpu", torch.float64),
+    "copied": lambda m: copy.deepcopy(m.float()).double(),
+    "pickled": lambda m: pickle.loads(pickle.dumps(m.half())).double(),
+    "type": lambda m: m.type(torch.float64),
+}
+
+
+@each
+@pytest.mark.parametrize("way", ROUND_TRIPS)
+@pytest.mark.parametrize("space", ["equivariant", "random"])
+def test_the_basis_is_never_rounded(rho_in, rho_out, way, space):
+    layer = filled(EquivariantLinear(rho_in, rho_out, 3, 4, space=space, seed=3))
+    exact = torch.from_numpy(equivariant_basis(rho_in, rho_out, space, seed=3)).flatten(1)
+    layer = filled(ROUND_TRIPS[way](nn.Sequential(layer))[0])
+    x = torch.randn(5, 3, rho_in.dimension, dtype=torch.float64)
+    assert layer(x).dtype == layer.weight().dtype == torch.float64
+    assert torch.equal(layer.basis, exact)
+    if space == "equivariant":
+        assert_equivariant(layer, x, rho_in, rho_out)  # at the tolerance of double precision
+        with torch.no_grad():
+            assert_equivariant(layer.eval(), x[:1], rho_in, rho_out)
+
+
+def test_gathered_scales_and_filters_of_a_basis_are_never_rounded(monkeypatch):
+    monkeypatch.setattr("symrl_lite._equivariant_linear._LARGEST_BASIS", 0)
+    rho = regular(S3)
+    gathered = filled(EquivariantLinear(rho, permutation(S3, S3.permutations), 2, 3)).half().double()
+    assert not gathered.basis.numel() and gathered.scale.dtype == torch.float64
+    assert_equivariant(gathered, inputs(gathered, dtype=torch.float64), rho, permutation(S3, S3.permutations))
+    monkeypatch.undo()
+    conv = BasisConv2d(D4, 2, 3, 3, lifting=True).float().double()
+    x = torch.randn(2, 2, 7, 7, dtype=torch.float64)
+    maps = conv(x)
+    for g in D4:
+        assert (conv(move_image(D4, g, x)) - move_features(D4, g, maps)).abs().max() < 1e-12
+
+
+@each
+def test_single_precision_is_what_it_was(rho_in, rho_out):
+    """The table is rounded where it is used, to the same float32 numbers as if it had been kept so."""
+    layer = filled(EquivariantLinear(rho_in, rho_out, 3, 4))
+    made = torch.from_numpy(equivariant_basis(rho_in, rho_out)).float()
+    expected = torch.einsum("oir,rab->oaib", layer.coefficients, made).reshape(layer.weight().shape)
+    same_on(layer.coefficients, layer.weight(), expected)
+
+
+def test_double_as_the_default():
+    torch.set_default_dtype(torch.float64)
+    try:
+        lift, conv = LiftingConv2d(D4, 1, 2, 3), GroupConv2d(D4, 2, 2, 3)
+        net = EquivariantSequential(
+            EquivariantLinear(rotation_2d(C3), rotation_2d(C3), 1, 4), NormNonlinearity(rotation_2d(C3), 4),
+            EquivariantLinear(rotation_2d(C3), rotation_2d(C3), 4, 1),
+        )  # fmt: skip
+        assert all(p.dtype == torch.float64 for p in [*net.parameters(), *lift.parameters()])
+        assert_equivariant(net, torch.randn(5, 1, 2), rotation_2d(C3), rotation_2d(C3))
+        x = torch.randn(1, 1, 7, 7)
+        maps = conv(lift(x))
+        for g in D4:
+            assert (conv(lift(move_image(D4, g, x))) - move_features(D4, g, maps)).abs().max() < 1e-12
+        random = EquivariantLinear(regular(C3), regular(C3), 1, 1, space="random", seed=0)
+        assert random(torch.randn(2, 1, 3)).dtype == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_a_device_without_double_precision():
+    layer = EquivariantLinear(regular(C4), regular(C4), 1, 1)
+
+    def move(t):
+        if t.dtype == torch.float64:
+            raise TypeError("this device has no float64")
+        return t.clone()
+
+    layer._apply(move)
+    assert layer.basis.dtype == torch.float32 and layer(torch.ones(1, 1, 4)).shape == (1, 1, 4)
+
+
+def test_tables_move_with_the_parameters():
+    layer = EquivariantLinear(regular(C4), regular(C4), 1, 1).to("meta", torch.float32)
+    assert {t.device.type for t in [*layer.parameters(), *layer.buffers()]} == {"meta"}
+    assert layer.basis.dtype == torch.float64
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (EquivariantLinear(regular(C4), regular(C4), 1, 1), (2, 1, 4)),
+        (LiftingConv2d(C4, 1, 1, 3), (1, 1, 5, 5)),
+        (GroupConv2d(C4, 1, 1, 3), (1, 1, 4, 5, 5)),
+        (BasisConv2d(C4, 1, 1, 3), (1, 1, 4, 5, 5)),
+    ],
+)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.uint8, torch.int64])
+def test_numbers_of_another_kind_are_refused_or_converted(layer, shape, dtype):
+    x = torch.ones(shape, dtype=dtype)
+    with pytest.raises(TypeError, match=f"x has dtype {dtype}, expected that of the layer, torch.float32: convert"):
+        layer(x)
+    assert layer(x.float()).shape[0] == shape[0]
+    if dtype == torch.float64:
+        with torch.autocast("cpu", torch.bfloat16):
+            assert layer(x.to(torch.bfloat16)).dtype == torch.bfloat16
 
 
 # --- stacks
