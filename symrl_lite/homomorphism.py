@@ -153,7 +153,10 @@ class MDPHomomorphism:
 
     def lift_values(self, values: Any) -> np.ndarray:
         """V(s) = V̄(σ(s)), (S,), from (S̄,)."""
-        return np.asarray(values)[self.state_map]
+        small = np.asarray(values)
+        if small.shape != (self.image.n_states,):
+            raise ValueError(f"values have shape {small.shape}, expected {(self.image.n_states,)}")
+        return small[self.state_map]
 
 
 def quotient(mdp: TabularMDP, symmetry: Symmetry) -> MDPHomomorphism:
@@ -194,10 +197,12 @@ def coarsest_homomorphism(mdp: TabularMDP, relabel_actions: bool = True, atol: f
         mdp: the process.
         relabel_actions: True compares sets of rows, so that actions may be renamed state by state; False compares the
             rows action by action: stochastic bisimulation.
-        atol: rewards, and probabilities, that are as close as this are equal.
+        atol: rewards, and probabilities, that are as close as this are equal; for rounding. Closeness is passed on, so
+            for a larger atol many small steps may join pairs that are far apart: ask `errors()` what came of it.
 
     Returns:
-        An MDPHomomorphism that holds; image actions are the different rows of a block (with False, its actions).
+        An MDPHomomorphism, which holds where the numbers of different rows are further apart than atol and those of
+        equal rows differ by rounding alone; image actions are the different rows of a block (with False, its actions).
 
     >>> from symrl_lite.envs.gridworld import GridWorld
     >>> coarsest_homomorphism(GridWorld(size=5, goal=(2, 2)).tabular())
@@ -216,11 +221,16 @@ def loss_bound(homomorphism: MDPHomomorphism, span: float | None = None) -> floa
         homomorphism: an approximate one.
         span: max V̄* − min V̄* of the image, where it is known; by default its bound (max R̄ − min R̄) / (1−γ).
 
+    Raises:
+        ValueError: a span that is negative or not finite.
+
     Returns:
         A bound on max_s V*(s) − V^π(s), π the lifted optimal policy of the image.
 
     Source: after Ravindran & Barto 2004, Approximate Homomorphisms; chapter 3 derives the constant.
     """
+    if span is not None and not 0 <= span < np.inf:
+        raise ValueError(f"span is {span!r}, expected a finite number that is not negative: max V̄* − min V̄*")
     errors, image = homomorphism.errors(), homomorphism.image
     rest = 1 - image.discount
     if span is None:

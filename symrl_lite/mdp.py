@@ -1,6 +1,7 @@
 """Finite Markov decision processes as tables, and exact planning in them.
 
-Transitions are one dense array (S, A, S) or one sparse matrix (S·A, S); all functions take both.
+Transitions are one dense array (S, A, S) or one sparse matrix (S·A, S); all functions take both. For other libraries'
+tables, see `TabularMDP` and `TabularMDP.from_gymnasium`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import linalg as sparse_linalg
 
-from symrl_lite._tabular import ROW_SUM, TabularMDP, as_numbers
+from symrl_lite._door import whole_numbers
+from symrl_lite._tabular import TabularMDP, as_numbers, row_sum_error
 
 __all__ = [
     "Solution",
@@ -43,6 +45,9 @@ def greedy_policy(q_values: Any, atol: float = 0.0) -> np.ndarray:
         q_values: (S, A).
         atol: values that are as close as this to the best one count as best too.
 
+    Raises:
+        ValueError: a value that is no number (NaN), or an atol below 0.
+
     Returns:
         Probabilities (S, A). No action wins because of its name, so a symmetry of Q is one of the policy.
 
@@ -50,6 +55,11 @@ def greedy_policy(q_values: Any, atol: float = 0.0) -> np.ndarray:
     [[0.5, 0.0, 0.5]]
     """
     q = np.asarray(q_values, dtype=float)
+    if q.ndim == 0 or q.shape[-1] == 0 or np.isnan(q).any() or not atol >= 0:
+        raise ValueError(
+            f"q_values have shape {q.shape} and {np.isnan(q).sum()} NaN, atol is {atol}, "
+            "expected (S, A), no NaN, atol ≥ 0"
+        )
     best = q >= q.max(axis=-1, keepdims=True) - atol
     return np.asarray(best / best.sum(axis=-1, keepdims=True))
 
@@ -67,7 +77,8 @@ def value_iteration(mdp: TabularMDP, tolerance: float = 1e-8) -> Solution:
         A Solution. Actions whose values differ by at most 4 · tolerance share the policy's probability.
 
     Raises:
-        ValueError: a tolerance that is not positive, or one below what rounding allows.
+        ValueError: a tolerance that is not positive, or one below what rounding allows, before the first sweep:
+            about 1e-15 · max |V*| / (1−γ), which is 1e-7 for γ = 0.9999 and rewards of 1 at every step.
 
     >>> stay_or_go = TabularMDP([[[1, 0], [0, 1]], [[0, 1], [0, 1]]], [[0, 1], [0, 0]], discount=0.9)
     >>> value_iteration(stay_or_go).values.round(6).tolist()
@@ -78,6 +89,10 @@ def value_iteration(mdp: TabularMDP, tolerance: float = 1e-8) -> Solution:
     if not tolerance > 0:
         raise ValueError(f"tolerance is {tolerance!r}, expected a positive number")
     discount = mdp.discount
+    limit = 4 * np.finfo(float).eps / (1 - discount)  # |V| times this is what rounding leaves uncertain
+    bound = float(np.abs(mdp.rewards).max()) / (1 - discount)  # |V*| is not larger
+    if tolerance < limit * bound:  # near the limit, a few exact evaluations take less time than sweeps in vain
+        _require_reachable(tolerance, limit * float(np.abs(policy_iteration(mdp).values).max()))
     threshold = tolerance * (1 - discount) / discount if discount > 0 else np.inf
     values = np.zeros(mdp.n_states)
     residuals: list[float] = []
@@ -88,9 +103,17 @@ def value_iteration(mdp: TabularMDP, tolerance: float = 1e-8) -> Solution:
         residuals.append(float(np.abs(new - values).max()))
         values = new
         rounding = 4 * np.finfo(float).eps * float(np.abs(values).max())
-    if tolerance < rounding / (1 - discount):  # errors of rounding add up as those of sweeps do
-        raise ValueError(f"tolerance {tolerance:g} is below rounding error: ask for {rounding / (1 - discount):.1g}")
+    _require_reachable(tolerance, rounding / (1 - discount))  # errors of rounding add up as those of sweeps do
     return Solution(values, q_values, greedy_policy(q_values, 4 * tolerance), len(residuals), np.array(residuals))
+
+
+def _require_reachable(tolerance: float, error: float) -> None:
+    if tolerance < error:
+        unit = 10 ** np.floor(np.log10(error))
+        enough = np.ceil(1.1 * error / unit) * unit
+        raise ValueError(
+            f"tolerance {tolerance:g} is below rounding error: ask for {enough:.1g}, or use policy_iteration"
+        )
 
 
 def policy_evaluation(mdp: TabularMDP, policy: Any) -> np.ndarray:
@@ -132,12 +155,17 @@ def finite_horizon(mdp: TabularMDP, steps: int, discount: float = 1.0) -> np.nda
     Returns:
         Values (S,).
 
+    Raises:
+        ValueError: steps below 0 or not whole, or a discount outside [0, 1].
+
     >>> stay_or_go = TabularMDP([[[1, 0], [0, 1]], [[0, 1], [0, 1]]], [[0, 1], [0, 0]], discount=0.9)
     >>> finite_horizon(stay_or_go, steps=3).tolist()
     [1.0, 0.0]
     """
+    if not 0 <= discount <= 1:
+        raise ValueError(f"discount is {discount!r}, expected 0 ≤ discount ≤ 1")
     values = np.zeros(mdp.n_states)
-    for _ in range(steps):
+    for _ in range(int(whole_numbers(steps, "steps"))):
         q = mdp.rewards + discount * np.asarray(mdp.rows @ values).reshape(mdp.rewards.shape)
         values = np.where(mdp.available, q, -np.inf).max(axis=1)
     return values
@@ -162,7 +190,7 @@ def policy_iteration(mdp: TabularMDP) -> Solution:
         values = policy_evaluation(mdp, choice)
         residuals.append(float(np.abs(values - before).max()))
         before, q_values = values, mdp.q_values(values)
-        rounding = 1e-12 * max(1.0, float(np.abs(values).max()))
+        rounding = max(1e-12, 4 * np.finfo(float).eps / (1 - mdp.discount)) * max(1.0, float(np.abs(values).max()))
         better = q_values.max(axis=1) > q_values[states, choice] + rounding  # or equals could change places for ever
         if not better.any():
             policy = greedy_policy(q_values, 1e3 * rounding)
@@ -179,7 +207,9 @@ def policy_table(mdp: TabularMDP, policy: Any) -> np.ndarray:
         given = np.eye(mdp.n_actions)[given.astype(int)]
     if given.shape != mdp.rewards.shape:
         raise ValueError(f"policy has shape {given.shape}, expected {mdp.rewards.shape} or {(mdp.n_states,)}")
-    bad = ~(given >= 0).all(axis=1) | ~(np.abs(given.sum(axis=1) - 1) <= ROW_SUM)
+    error = row_sum_error(policy)
+    sums = given.sum(axis=1)
+    bad = ~(given >= 0).all(axis=1) | ~(np.abs(sums - 1) <= error)
     if bad.any():
         s = int(bad.argmax())
         raise ValueError(f"policy in state s={s} is {given[s].tolist()}, expected probabilities that sum to 1")
@@ -187,4 +217,4 @@ def policy_table(mdp: TabularMDP, policy: Any) -> np.ndarray:
     if missing.any():
         s, a = np.argwhere(missing)[0]
         raise ValueError(f"policy in state s={s} takes a={a}, which is not available there")
-    return given
+    return given / sums[:, None] if error > row_sum_error(given) else given  # float32 is scaled, as in a TabularMDP

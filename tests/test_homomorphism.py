@@ -303,3 +303,27 @@ def test_the_bound_by_hand():
     h = MDPHomomorphism(mdp, image, np.array([0]), np.array([[0, 0]]))
     assert h.errors().reward == 0.5 and loss_bound(h) == pytest.approx(2 / 0.5 * 0.5)
     assert (policy_iteration(mdp).values - policy_evaluation(mdp, h.lift([0])))[0] == pytest.approx(0.5 / 0.5)
+
+
+def test_values_of_another_length_are_not_lifted():
+    world = GridWorld(5, (2, 2))
+    fold = quotient(world.tabular(), world.symmetries())
+    for wrong in (np.zeros(5), np.zeros(7), np.zeros(25), np.zeros((6, 1)), 0.0):
+        with pytest.raises(ValueError, match=r"values have shape .*, expected \(6,\)"):
+            fold.lift_values(wrong)
+    assert fold.lift_values(range(6)).tolist() == fold.state_map.tolist()
+
+
+def test_closeness_is_passed_on():
+    """Twelve states of rewards 0, 1/11, ..., 1: with an atol of 0.1 they are one, and the errors say so."""
+    chain = TabularMDP(np.eye(12)[:, None], np.arange(12.0)[:, None] / 11, 0.5)
+    fold = coarsest_homomorphism(chain, atol=0.1)
+    assert fold.image.n_states == 1 and fold.errors().reward == pytest.approx(0.5) and not fold.holds(0.1)
+    assert coarsest_homomorphism(chain).holds()
+
+
+def test_a_span_that_is_none():
+    fold = coarsest_homomorphism(GridWorld(5).tabular())
+    for span in (-1, np.nan, np.inf):
+        with pytest.raises(ValueError, match="span is"):
+            loss_bound(fold, span)
