@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +36,7 @@ class EquivariantLinear(nn.Module):
     """y = W x + b with W (L_g x) = K_g (W x) and K_g b = b; W is built from one coefficient for each basis element.
 
     The basis is kept in double precision, whatever happens to the layer, and rounded to the parameters' dtype where it
-    is used. No weight is kept between calls, so parameters may be changed in any way that torch knows.
+    is used. Parameters may be changed in any way that torch knows: no answer is made from old ones.
 
     Args:
         rho_in: L, of dimension d_in.
@@ -95,6 +95,7 @@ class EquivariantLinear(nn.Module):
         self.coefficients = nn.Parameter(torch.empty(channels_out, channels_in, rank))
         self._make_bias(bias, seed)
         self.reset_parameters()
+        self._kept: tuple[Tensor, Tensor, Tensor] | None = None
 
     def _make_basis(self, seed: int | None) -> int:
         """Either the basis, or index and scale of each entry where the basis would be large."""
@@ -203,28 +204,22 @@ class EquivariantLinear(nn.Module):
                 "channels, then the representation"
             )
         require_dtype(x, self.coefficients)
-        if self._acts_on_few(x):
-            return self._without_weight(x)
-        y = nn.functional.linear(x.flatten(-2), self.weight(), self.bias_vector())
+        y = nn.functional.linear(x.flatten(-2), self._weight_or_kept(), self.bias_vector())
         return y.unflatten(-1, (self.channels_out, self.rho_out.dimension))
 
-    def _acts_on_few(self, x: Tensor) -> bool:
-        """Whether the weight would cost more multiplications than it saves: a few states, in `eval`, no gradients."""
-        if self.training or torch.is_grad_enabled() or torch.compiler.is_compiling() or not self.basis.numel():
-            return False
-        d_in, d_out, rank = self.rho_in.dimension, self.rho_out.dimension, self.coefficients.shape[2]
-        inputs = x.shape[:-2].numel()
-        with_weight = self.channels_out * self.channels_in * d_out * d_in * (rank + inputs)
-        return inputs * self.channels_in * rank * d_out * (d_in + self.channels_out) < with_weight
+    def _weight_or_kept(self) -> Tensor:
+        """The weight; when acting (`eval`, no gradients), that of the last call if all numbers in it are the same.
 
-    def _without_weight(self, x: Tensor) -> Tensor:
-        """y = Σ_b c_b (V_b x): the basis acts first, then the coefficients."""
-        d_in, d_out = self.rho_in.dimension, self.rho_out.dimension
-        terms = self.channels_in * self.coefficients.shape[2]
-        moved = x @ self._like(self.basis).reshape(-1, d_in).T  # (..., channels_in, rank · d_out)
-        y = self.coefficients.flatten(1) @ moved.reshape(*x.shape[:-2], terms, d_out)  # (..., channels_out, d_out)
-        bias = self.bias_vector()
-        return y if bias is None else y + bias.reshape(self.channels_out, d_out)
+        The numbers themselves are compared: a version counter or the identity of a tensor misses changes through
+        `.data`, `vector_to_parameters`, NumPy or another process. A weight that is gathered is made anew.
+        """
+        coefficients, basis = self.coefficients, self.basis
+        if self.training or torch.is_grad_enabled() or not basis.numel() or not _are_plain(coefficients, basis):
+            return self.weight()
+        kept = self._kept
+        if kept is None or not (_equal(kept[0], coefficients) and _equal(kept[1], basis)):
+            kept = self._kept = coefficients.detach().clone(), basis.clone(), self.weight()
+        return kept[2]
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> EquivariantLinear:
         """As for every module (`to`, `half`, `share_memory`, ...), but the tables are moved only, never rounded."""
@@ -243,9 +238,30 @@ class EquivariantLinear(nn.Module):
             self._buffers[name] = moved if moved.dtype == table.dtype else table.to(moved.device)
         return self
 
+    def train(self, mode: bool = True) -> EquivariantLinear:
+        """As for every module; what was kept for `eval` is dropped."""
+        self._kept = None
+        return super().train(mode)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_kept": None}
+
     def extra_repr(self) -> str:
         """What is shown between the brackets."""
         return (
             f"{self.rho_in.group.name}: {self.channels_in} × {self.rho_in.dimension} → "
             f"{self.channels_out} × {self.rho_out.dimension}, rank {self.coefficients.shape[2]}, space={self.space!r}"
         )
+
+
+def _are_plain(*tensors: Tensor) -> bool:
+    """Whether these are numbers in the main memory, and neither wrapped (vmap) nor recorded (compile, trace, fake)."""
+    if torch.compiler.is_compiling() or torch._C._get_tracing_state() or torch._C._len_torch_dispatch_stack():
+        return False
+    if torch._C._functorch.peek_interpreter_stack() is not None:
+        return False
+    return all(type(t) in (Tensor, nn.Parameter) and t.is_cpu for t in tensors)
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    return one.dtype == other.dtype and torch.equal(one, other)

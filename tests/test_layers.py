@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+import torch.fx.experimental.proxy_tensor
 from torch import nn
 
 from symrl_lite.envs.cartpole import reflection
@@ -333,10 +334,9 @@ def test_no_change_of_parameters_leaves_an_old_answer(change, mode, kind, monkey
         for parameter in other.parameters():
             parameter.mul_(1.5).add_(0.25)
     x = torch.randn(500 if kind == "many" else 1, 2, 8)
-    assert layer._acts_on_few(x) is False  # with gradients
     with mode():
         before, wanted = layer(x), other(x)
-        assert layer._acts_on_few(x) is (kind == "few")
+        assert (layer._kept is not None) is (kind != "gathered")
     change(layer, [p.detach().clone() for p in other.parameters()])
     with mode():
         after = layer(x)
@@ -359,6 +359,37 @@ def test_a_target_network_follows_its_policy():
     with torch.no_grad():
         for got, wanted in zip(target(x), policy(x), strict=True):
             assert (got - wanted).abs().max() < 1e-4
+
+
+def test_what_is_kept_is_used_while_all_numbers_are_the_same():
+    layer, x = modules()["linear"]
+    layer.eval()
+    with torch.no_grad():
+        layer(x)
+        kept = layer._kept[2]
+        layer(x)
+        assert layer._kept[2] is kept
+        layer.double()
+        assert layer(x.double()).dtype == torch.float64
+        with torch.inference_mode():
+            layer(x.double())
+        same_on(x, layer(x.double()), layer.train()(x.double()))
+    assert layer._kept is None and copy.deepcopy(layer.eval())._kept is None
+
+
+def test_recorded_graphs_hold_the_parameters_not_a_kept_weight():
+    layer, x = modules()["linear"]
+    layer.eval()
+    with torch.no_grad():
+        layer(x)
+        traced = torch.fx.experimental.proxy_tensor.make_fx(
+            lambda p, x: torch.func.functional_call(layer, p, (x,)), tracing_mode="real"
+        )(dict(layer.named_parameters()), x)
+        doubled = {name: 2 * p.detach() for name, p in layer.named_parameters()}
+        same_on(x, traced(doubled, x), 2 * layer(x))
+        with torch._subclasses.FakeTensorMode(allow_non_fake_inputs=True) as fake:
+            assert layer(fake.from_tensor(x)).shape == (4, 3, 8)
+        same_on(x, layer(x), traced(dict(layer.named_parameters()), x))
 
 
 def test_other_parameters_for_one_call():
