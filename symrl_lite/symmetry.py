@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from symrl_lite._audit import AuditReport, audit_by_sampling, audit_table
+from symrl_lite._batch_names import what_moves
+from symrl_lite._door import whole_numbers
 from symrl_lite._named_groups import not_an_action
 from symrl_lite.equivariance import Action, apply_action
 from symrl_lite.groups import Element, FiniteGroup, Representation
@@ -158,20 +160,29 @@ def audit(
     )
 
 
-def augment(batch: Mapping[str, Any], symmetry: Symmetry, n_actions: int | None = None) -> dict[str, np.ndarray]:
+def augment(
+    batch: Mapping[str, Any],
+    symmetry: Symmetry,
+    n_actions: int | None = None,
+    moves: Mapping[str, str | None] | None = None,
+) -> dict[str, np.ndarray]:
     """The transitions (s, a, r, s') of a batch and their copies (L_g s, K_g a, r, L_g s') for every g.
 
     Args:
-        batch: arrays (n, ...) by name. "states" and "next_states" are moved by L_g, which gets the whole array;
-            "actions", integers (n,), by K_g; all others (rewards, ends of episodes) are repeated.
+        batch: arrays (n, ...) by name. States are moved by L_g, which gets the whole array: "states", "observations",
+            "obs", and "next_states", "next_observations", "next_obs" and the like. "actions", whole numbers from 0,
+            (n,) or (n, 1), are moved by K_g. Rewards, ends of episodes and other arrays (n,) are repeated.
         symmetry: the group and its actions.
         n_actions: number of actions; needed where K_g is a function.
+        moves: for names that are not known, what moves them: "states", "actions", "action values" (n, ..., A), or None
+            for what is repeated, such as {"goals": "states", "log_probabilities": None}.
 
     Returns:
         Arrays (|G|·n, ...), element after element; the first n rows are the batch.
 
     Raises:
-        ValueError: arrays of different lengths, or an L_g that changes the shape.
+        ValueError: arrays of different lengths, an unknown name that looks like states, actions or their values,
+            actions that are not 0 to A − 1 (one-hot ones, or ones that start at 1), or an L_g that changes the shape.
 
     >>> from symrl_lite.groups import cyclic, regular
     >>> mirror = Symmetry(cyclic(2), lambda g, s: -s if g else s, regular(cyclic(2)))
@@ -182,22 +193,44 @@ def augment(batch: Mapping[str, Any], symmetry: Symmetry, n_actions: int | None 
     Source: Lin et al. 2020, Invariant Transform Experience Replay (Kaleidoscope).
     """
     arrays = {name: np.asarray(values) for name, values in batch.items()}
-    lengths = {name: len(values) for name, values in arrays.items()}
-    if len(set(lengths.values())) != 1:
+    lengths = {name: len(values) if values.ndim else None for name, values in arrays.items()}
+    if len(set(lengths.values())) != 1 or None in lengths.values():
         raise ValueError(f"arrays have lengths {lengths}, expected one length")
     G, result = symmetry.group, {}
-    for name, values in arrays.items():
-        if name == "actions":
-            copies = list(_action_permutation(symmetry, _count_actions(symmetry, n_actions))[:, values])
-        elif name in ("states", "next_states"):
-            copies = [np.asarray(symmetry.act_on_state(g, values)) for g in G]
-            for g, moved in zip(G, copies, strict=True):
-                if moved.shape != values.shape:
-                    raise ValueError(f"L_g for g = {G.names[g]!r} turns {name} {values.shape} into {moved.shape}")
-        else:
+    for name, kind in what_moves(arrays, moves or {}).items():
+        values = arrays[name]
+        if kind == "actions":
+            copies = _moved_actions(symmetry, name, values, n_actions)
+        elif kind is None:
             copies = [values] * G.order
+        else:
+            act = symmetry.act_on_state if kind == "states" else symmetry.act_on_action_values
+            copies = [np.asarray(act(g, values.copy())) for g in G]
+            for g, moved in zip(G, copies, strict=True):
+                letter = "L" if kind == "states" else "K"
+                if moved.shape != values.shape:
+                    raise ValueError(
+                        f"{letter}_g for g = {G.names[g]!r} turns {name} {values.shape} into {moved.shape}"
+                    )
         result[name] = np.concatenate(copies)
     return result
+
+
+def _moved_actions(symmetry: Symmetry, name: str, values: np.ndarray, n_actions: int | None) -> list[np.ndarray]:
+    """K_g a for every g, of actions (n,) or (n, 1)."""
+    if values.ndim > 1 and values.shape[1:] != (1,):
+        raise ValueError(
+            f"{name} have shape {values.shape}, expected whole numbers (n,): of one-hot rows, give "
+            f"{name}.argmax(axis=-1)"
+        )
+    if n_actions is None and symmetry.on_actions is None:
+        return [whole_numbers(values, name)] * symmetry.group.order
+    n = _count_actions(symmetry, n_actions)
+    try:
+        numbers = whole_numbers(values, name, 0, n - 1)
+    except ValueError as error:
+        raise ValueError(f"{error}: numbers of actions, counted from 0") from error
+    return list(_action_permutation(symmetry, n)[:, numbers])
 
 
 def permutations_of(symmetry: Symmetry, n_states: int, n_actions: int) -> tuple[np.ndarray, np.ndarray]:

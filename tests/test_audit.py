@@ -459,3 +459,106 @@ def test_augment_refuses():
         augment({"states": np.zeros((2, 4)), "actions": np.zeros(3, dtype=int)}, MIRROR)
     with pytest.raises(ValueError, match="turns states"):
         augment({"states": np.zeros((2, 4))}, Symmetry(C2, lambda g, s: s[:1], None))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("states", "actions", "next_states", "rewards"),
+        ("observations", "actions", "next_observations", "dones"),  # Stable-Baselines3, d4rl
+        ("obs", "act", "obs_next", "rew"),  # Tianshou
+        ("observation", "action", "next_observation", "terminated"),
+        ("OBS", "Actions", "next_obs", "masks"),
+    ],
+)
+def test_the_names_that_libraries_give(names):
+    s, a, after, r = names
+    batch = {s: np.float32([[0.1, 0.2]]), a: np.array([0]), after: np.float32([[0.3, 0.4]]), r: np.array([1.0])}
+    more = augment(batch, MIRROR)
+    assert np.array_equal(more[s], np.concatenate([batch[s], -batch[s]])) and more[s].dtype == np.float32
+    assert (
+        np.array_equal(more[after][1], -batch[after][0]) and more[a].tolist() == [0, 1] and more[r].tolist() == [1, 1]
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("s", np.zeros((2, 4))),
+        ("pixels", np.zeros((2, 1, 8, 8))),
+        ("logits", np.zeros((2, 2))),
+        ("action_mask", np.zeros((2, 2), dtype=bool)),
+        ("goals", np.array([3, 4])),
+        ("previous_action", np.array([0, 1])),
+        ("next_s", np.array([0, 1])),
+        ("state_indices", np.array([0, 1])),
+    ],
+)
+def test_unknown_names_that_look_like_something_that_moves(name, values):
+    batch = {"states": np.zeros((2, 4)), "actions": np.array([0, 1]), name: values}
+    with pytest.raises(ValueError, match=f"'{name}' .*say what moves it, moves="):
+        augment(batch, MIRROR)
+    assert np.array_equal(augment(batch, MIRROR, moves={name: None})[name], np.concatenate([values] * 2))
+
+
+def test_a_mapping_says_what_moves_how():
+    batch = {
+        "s": np.array([[1.0, -2.0]]),
+        "goal": np.array([[3.0, 0.0]]),
+        "previous_action": np.array([1]),
+        "policy": np.array([[0.9, 0.1]]),
+        "step": np.array([7]),
+        "costs": np.array([[5.0]]),
+    }
+    how = {"s": "states", "goal": "states", "previous_action": "actions", "policy": "action values"}
+    more = augment(batch, MIRROR, moves=how)
+    assert {name: values[1].tolist() for name, values in more.items()} == {
+        "s": [-1, 2],
+        "goal": [-3, 0],
+        "previous_action": 0,
+        "policy": [0.1, 0.9],
+        "step": 7,
+        "costs": [5],
+    }
+    assert augment({"states": batch["s"]}, MIRROR, moves={"states": None})["states"].tolist() == [[1, -2]] * 2
+    for wrong in ({"goals": "states"}, {"goal": "state"}):
+        with pytest.raises(ValueError, match=r"expected one of .* with 'states', 'actions', 'action values' or None"):
+            augment(batch, MIRROR, moves=how | wrong)
+
+
+@pytest.mark.parametrize(
+    ("actions", "message"),
+    [
+        ([-1, 0], "actions hold -1, expected whole numbers from 0 to 1"),
+        ([1, 2], "actions hold 2.*counted from 0"),
+        ([[1, 0], [0, 1]], r"shape \(2, 2\), expected whole numbers \(n,\).*argmax"),
+        ([0.7, -0.7], r"actions hold 0\.7, expected whole numbers"),
+        ([[[0]], [[1]]], r"shape \(2, 1, 1\)"),
+    ],
+)
+def test_actions_of_a_batch_are_looked_at(actions, message):
+    with pytest.raises(ValueError, match=message):
+        augment({"states": np.zeros((2, 4)), "actions": np.array(actions)}, MIRROR)
+
+
+def test_actions_in_other_forms():
+    for given in (np.array([[0], [1]]), np.float32([[0], [1]]), np.array([[False], [True]])):
+        assert augment({"actions": given}, MIRROR)["actions"].tolist() == [[0], [1], [1], [0]]
+    still = Symmetry(C2, lambda g, s: -s if g else s, None)
+    assert augment({"actions": [4, 2]}, still)["actions"].tolist() == [4, 2, 4, 2]
+    with pytest.raises(ValueError, match="actions hold -1"):
+        augment({"actions": [-1]}, still)
+    with pytest.raises(ValueError, match="on_actions does not act on the values of 3 actions"):
+        augment({"actions": [0]}, MIRROR, n_actions=3)
+
+
+def test_a_function_that_writes_into_the_batch():
+    def in_place(g, s):
+        s *= -1 if g else 1
+        return s
+
+    states = np.array([[1.0, 2.0]])
+    more = augment({"states": states}, Symmetry(C2, in_place, None))
+    assert more["states"].tolist() == [[1, 2], [-1, -2]] and states.tolist() == [[1, 2]]
+    with pytest.raises(ValueError, match="expected one length"):
+        augment({"states": states, "rewards": 1.0}, MIRROR)
