@@ -579,6 +579,110 @@ def test_stacks_that_are_refused(layers, message):
         EquivariantSequential(*layers())
 
 
+PLANE = rotation_2d(C3)
+
+
+def turning(channels_in=1, channels_out=1):
+    return EquivariantLinear(PLANE, PLANE, channels_in, channels_out)
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        (lambda: (nn.ReLU(), turning()), "layer 0, ReLU(), acts on each number, and rotation_2d of C3 mixes numbers"),
+        (lambda: (nn.Identity(), nn.Tanh(), turning()), "layer 1, Tanh(), acts on each number"),
+        (lambda: (nn.ReLU(), NormNonlinearity(PLANE, 1)), "layer 0, ReLU()"),
+        (lambda: (nn.GELU(), EquivariantLinear(SIGN, SIGN, 1, 1)), "changes signs"),
+        (lambda: (NormNonlinearity(PLANE, 2), turning()), "the one before gives 2 ×"),
+        (lambda: (NormNonlinearity(PLANE, 2), NormNonlinearity(PLANE, 1)), "is for 1 ×"),
+        (lambda: (EquivariantLinear(SIGN, SIGN, 1, 2), nn.ReLU6()), "changes signs"),
+        (lambda: (EquivariantLinear(SIGN, SIGN, 1, 2), nn.Hardtanh(-1, 2)), "changes signs"),
+        (lambda: (turning(), nn.Dropout()), "mixes numbers"),
+        (
+            lambda: (EquivariantLinear(PLANE, PLANE, 1, 1, space="random", seed=0),),
+            "is a control, space='random', which obeys nothing",
+        ),
+        (lambda: (turning(), torch.relu), "expected a torch module"),
+    ],
+)
+def test_a_stack_is_checked_before_and_after_every_element(layers, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        EquivariantSequential(*layers())
+
+
+def test_stacks_that_begin_or_end_with_a_function():
+    net = EquivariantSequential(nn.ReLU(), filled(EquivariantLinear(regular(D4), regular(D4), 1, 2)), nn.ReLU6())
+    assert_equivariant(net, torch.randn(5, 1, 8), regular(D4), regular(D4), atol=1e-5)
+    odd = EquivariantSequential(nn.Hardtanh(-2, 2), filled(EquivariantLinear(SIGN, SIGN, 1, 2)), nn.Dropout1d())
+    assert_equivariant(odd.eval(), torch.randn(5, 1, 1), SIGN, SIGN, atol=1e-5)
+    assert len(EquivariantSequential()) == 0 and len(EquivariantSequential(nn.ReLU())) == 1
+
+
+STACK_CHANGES = {
+    "append": lambda net: net.append(nn.ReLU()),
+    "insert": lambda net: net.insert(0, nn.ReLU()),
+    "insert in the middle": lambda net: net.insert(1, turning(3, 3)),
+    "extend": lambda net: net.extend([turning(1, 4), nn.ReLU()]),
+    "assign": lambda net: net.__setitem__(1, nn.ReLU()),
+    "assign another size": lambda net: net.__setitem__(0, turning(1, 3)),
+    "delete": lambda net: net.__delitem__(0) or net.__delitem__(0) or net.insert(1, nn.ReLU()),
+    "delete in the middle": lambda net: net.__delitem__(2) or net.append(turning(5, 1)),
+    "add": lambda net: net.__iadd__(nn.Sequential(nn.ReLU())),
+    "multiply": lambda net: net.append(turning(1, 2)).__imul__(2),
+    "module": lambda net: net.add_module("head", nn.ReLU()),
+    "register": lambda net: net.register_module("head", nn.Tanh()),
+    "attribute": lambda net: setattr(net, "head", nn.Linear(2, 2)),
+}
+
+
+@pytest.mark.parametrize("change", STACK_CHANGES)
+def test_a_change_that_breaks_the_symmetry_is_refused_and_undone(change):
+    net = EquivariantSequential(turning(1, 2), NormNonlinearity(PLANE, 2), turning(2, 1))
+    x = torch.randn(4, 1, 2)
+    if "delete" not in change and change != "multiply":
+        expected, before = net(x), list(net)
+        with pytest.raises(ValueError, match="layer"):
+            STACK_CHANGES[change](net)
+        assert list(net) == before
+        same_on(x, net(x), expected)
+    else:
+        with pytest.raises(ValueError, match="layer"):
+            STACK_CHANGES[change](net)
+    if len(net) == 3:
+        assert_equivariant(net, x, PLANE, PLANE, atol=1e-5)
+
+
+def test_changes_by_the_back_door_are_found_when_the_stack_is_called():
+    net = EquivariantSequential(turning(1, 2), NormNonlinearity(PLANE, 2), turning(2, 1))
+    net._modules["1"] = nn.ReLU()
+    with pytest.raises(ValueError, match="layer 1, ReLU"):
+        net(torch.zeros(1, 1, 2))
+
+
+def test_changes_that_are_right():
+    net = EquivariantSequential(turning(1, 2), NormNonlinearity(PLANE, 2))
+    net.append(turning(2, 2)).extend([NormNonlinearity(PLANE, 2), turning(2, 1)])
+    net.insert(0, NormNonlinearity(PLANE, 1))
+    del net[-1]
+    net[-1] = nn.Identity()
+    assert [name for name, _ in net.named_children()] == ["0", "1", "2", "3", "4"]
+    head = net[:2]
+    assert type(head) is EquivariantSequential and len(head) == 2
+    assert type(head + net[2:]) is EquivariantSequential and len(EquivariantSequential(turning()) * 3) == 3
+    with pytest.raises(ValueError, match="layer 5, ReLU"):
+        _ = net + nn.Sequential(nn.ReLU())
+    popped = net.pop(0)
+    assert isinstance(popped, NormNonlinearity) and len(net) == 4
+    x = torch.randn(3, 1, 2)
+    for twin in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        same_on(x, twin(x), net(x))
+        with pytest.raises(ValueError, match="layer 4"):
+            twin.append(nn.ReLU())
+    assert_equivariant(net, x, PLANE, PLANE, atol=1e-5)
+    torch.compiler.reset()
+    same_on(x, torch.compile(net, backend="aot_eager", fullgraph=True)(x), net(x))
+
+
 def test_the_refused_ones_would_be_wrong():
     """The refusals are not over-careful: the same layers in a plain nn.Sequential break the symmetry."""
     torch.manual_seed(0)
@@ -595,6 +699,52 @@ def test_norms_need_orthogonal_representations():
     out = NormNonlinearity(rotation_2d(C3), 1)(torch.zeros(1, 1, 2, requires_grad=True))
     out.sum().backward()
     assert torch.isfinite(out).all()
+
+
+@pytest.mark.parametrize("shape", [(4, 2, 3), (4, 3, 2), (4, 1, 2), (4, 2), (2,), ()])
+def test_norms_refuse_another_shape(shape):
+    norm = NormNonlinearity(rotation_2d(C3), 3 if shape != (4, 3, 2) else 2)
+    with pytest.raises(ValueError, match=re.escape(f"x has shape {shape}, expected (..., ")):
+        norm(torch.zeros(shape))
+
+
+def test_norms_refuse_what_they_cannot_use():
+    with pytest.raises(TypeError, match="expected floating-point"):
+        NormNonlinearity(rotation_2d(C3), 1)(torch.ones(1, 1, 2, dtype=torch.int64))
+    with pytest.raises(TypeError, match="rho is 3"):
+        NormNonlinearity(3, 1)
+    for channels in (0, 2.0, True):
+        with pytest.raises(ValueError, match="channels is"):
+            NormNonlinearity(rotation_2d(C3), channels)
+    assert NormNonlinearity(rotation_2d(C3), 2)(torch.ones(0, 2, 2)).shape == (0, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "sizes"),
+    [
+        (torch.float16, (1e-3, 1, 200, 300, 3e4, 6e4)),
+        (torch.bfloat16, (1e-3, 1, 1e19, 1e30)),
+        (torch.float32, (1e-3, 1, 1e4, 1e19, 3e30)),
+        (torch.float64, (1e-3, 1, 1e150, 1e200)),
+    ],
+)
+def test_norms_of_long_vectors(dtype, sizes):
+    """With bias 0 a ReLU of a length changes nothing, however long the vector is."""
+    norm = NormNonlinearity(rotation_2d(C4), 1).to(dtype)
+    for size in sizes:
+        x = torch.tensor([[[0.6 * size, -0.8 * size]]], dtype=dtype).requires_grad_()
+        y = norm(x)
+        assert y.dtype == dtype
+        torch.testing.assert_close(y.detach(), x.detach())
+        y.sum().backward()
+        assert torch.isfinite(x.grad).all()
+
+
+def test_norms_of_short_vectors_are_what_they_were():
+    torch.manual_seed(0)
+    norm, x = filled(NormNonlinearity(rotation_2d(C3), 2)), torch.rand(50, 2, 2) - 0.5
+    length = torch.sqrt((x * x).sum(dim=-1, keepdim=True) + torch.finfo(x.dtype).eps ** 2)
+    same_on(x, norm(x), x * (torch.relu(length + norm.bias) / length))
 
 
 # --- convolutions
