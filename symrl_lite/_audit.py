@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symrl_lite._door import own_copy
+from symrl_lite._door import own_copy, whole_numbers
 
 if TYPE_CHECKING:
     from symrl_lite._stepper import Stepper
@@ -134,10 +134,13 @@ def audit_by_sampling(
     get_state: Callable[[Any], Any] | None,
 ) -> AuditReport:
     """Sampled pairs of an environment; `actions` (|G|, A) holds g·a."""
+    whole_numbers([samples, repeats], "samples and repeats", low=None)
     if samples < 1 or repeats < 2:
         raise ValueError(f"samples is {samples} and repeats {repeats}, expected at least 1 and 2")
     from symrl_lite._stepper import Stepper
 
+    if states is not None and np.ndim(states) == 0 and not hasattr(states, "__iter__"):
+        raise TypeError(f"states is {states!r}, expected a list or an array of states")
     stepper = Stepper(env, set_state, get_state, seed)
     try:
         tried = [own_copy(s) for s in states] if states is not None else stepper.visited(samples)

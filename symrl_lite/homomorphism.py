@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from symrl_lite._refinement import refine
-from symrl_lite.mdp import TabularMDP, policy_table
+from symrl_lite.mdp import TabularMDP, policy_table, require_table
 from symrl_lite.symmetry import Symmetry, permutations_of
 
 __all__ = ["HomomorphismErrors", "MDPHomomorphism", "coarsest_homomorphism", "loss_bound", "quotient", "refine"]
@@ -120,7 +120,13 @@ class MDPHomomorphism:
         return HomomorphismErrors(rewards, transitions)
 
     def holds(self, atol: float = 1e-9) -> bool:
-        """Whether both conditions hold for every pair, up to `atol`."""
+        """Whether both conditions hold for every pair, up to `atol`.
+
+        Raises:
+            ValueError: an atol that is negative or not finite.
+        """
+        if not 0 <= atol < np.inf:
+            raise ValueError(f"atol is {atol!r}, expected a number that is finite and not negative")
         errors = self.errors()
         return errors.reward <= atol and errors.transition <= atol
 
@@ -170,7 +176,7 @@ def quotient(mdp: TabularMDP, symmetry: Symmetry) -> MDPHomomorphism:
         symmetry: acts on state indices and on action values: see `symmetry.audit`.
 
     Raises:
-        ValueError: a symmetry that does not permute the states or the actions.
+        ValueError: a symmetry that does not permute the states or the actions. TypeError: no TabularMDP.
 
     >>> from symrl_lite.envs.gridworld import GridWorld
     >>> world = GridWorld(size=5, goal=(2, 2))
@@ -179,6 +185,7 @@ def quotient(mdp: TabularMDP, symmetry: Symmetry) -> MDPHomomorphism:
 
     Source: Ravindran & Barto 2001: the orbits of a symmetry group give a homomorphism.
     """
+    require_table(mdp)
     states, actions = permutations_of(symmetry, mdp.n_states, mdp.n_actions)  # (|G|, S), (|G|, A)
     pairs = states[:, :, None] * mdp.n_actions + actions[:, None, :]  # (|G|, S, A)
     if not (mdp.available.ravel()[pairs] == mdp.available).all():
@@ -210,6 +217,7 @@ def coarsest_homomorphism(mdp: TabularMDP, relabel_actions: bool = True, atol: f
 
     Source: Givan, Dean & Greig 2003, with fixed labels; Ravindran & Barto 2001 for pairs.
     """
+    require_table(mdp)
     *_, last = refine(mdp, relabel_actions, atol)
     return _fold(mdp, last.state_map, last.row_ids)
 

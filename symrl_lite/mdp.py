@@ -86,6 +86,7 @@ def value_iteration(mdp: TabularMDP, tolerance: float = 1e-8) -> Solution:
 
     Source: Puterman 1994, Markov Decision Processes (value iteration, discounted).
     """
+    require_table(mdp)
     if not tolerance > 0:
         raise ValueError(f"tolerance is {tolerance!r}, expected a positive number")
     discount = mdp.discount
@@ -133,6 +134,7 @@ def policy_evaluation(mdp: TabularMDP, policy: Any) -> np.ndarray:
     >>> policy_evaluation(stay_or_go, [[0.5, 0.5], [1, 0]]).round(4).tolist()
     [0.9091, 0.0]
     """
+    require_table(mdp)
     probabilities = policy_table(mdp, policy)
     r = (probabilities * mdp.rewards).sum(axis=1)
     S, A = mdp.rewards.shape
@@ -162,6 +164,7 @@ def finite_horizon(mdp: TabularMDP, steps: int, discount: float = 1.0) -> np.nda
     >>> finite_horizon(stay_or_go, steps=3).tolist()
     [1.0, 0.0]
     """
+    require_table(mdp)
     if not 0 <= discount <= 1:
         raise ValueError(f"discount is {discount!r}, expected 0 ≤ discount ≤ 1")
     values = np.zeros(mdp.n_states)
@@ -183,6 +186,7 @@ def policy_iteration(mdp: TabularMDP) -> Solution:
 
     Source: Howard 1960, Dynamic Programming and Markov Processes.
     """
+    require_table(mdp)
     states = np.arange(mdp.n_states)
     choice = np.where(mdp.available, mdp.rewards, -np.inf).argmax(axis=1)
     before, residuals = np.zeros(mdp.n_states), []
@@ -196,6 +200,16 @@ def policy_iteration(mdp: TabularMDP) -> Solution:
             policy = greedy_policy(q_values, 1e3 * rounding)
             return Solution(values, q_values, policy, len(residuals), np.array(residuals))
         choice = np.where(better, q_values.argmax(axis=1), choice)
+
+
+def require_table(mdp: Any) -> None:
+    """Refuse what is no TabularMDP.
+
+    Raises:
+        TypeError: anything else.
+    """
+    if not isinstance(mdp, TabularMDP):
+        raise TypeError(f"the process is {type(mdp).__name__}, expected a TabularMDP(transitions, rewards, discount)")
 
 
 def policy_table(mdp: TabularMDP, policy: Any) -> np.ndarray:

@@ -145,6 +145,8 @@ def audit(
     """
     if not isinstance(symmetry, Symmetry):
         raise TypeError(f"symmetry is {symmetry!r}, expected a Symmetry")
+    if atol is not None and not 0 <= atol < np.inf:
+        raise ValueError(f"atol is {atol!r}, expected a number that is finite and not negative")
     if hasattr(subject, "rows") and hasattr(subject, "n_pairs"):
         moves = permutations_of(symmetry, subject.n_states, subject.n_actions)
         return audit_table(subject, symmetry, *moves, atol=1e-9 if atol is None else atol)
@@ -192,6 +194,10 @@ def augment(
 
     Source: Lin et al. 2020, Invariant Transform Experience Replay (Kaleidoscope).
     """
+    if not isinstance(symmetry, Symmetry):
+        raise TypeError(f"symmetry is {symmetry!r}, expected a Symmetry")
+    if not isinstance(batch, Mapping):
+        raise TypeError(f"batch is {type(batch).__name__}, expected a mapping from names to arrays, such as a dict")
     arrays = {name: np.asarray(values) for name, values in batch.items()}
     lengths = {name: len(values) if values.ndim else None for name, values in arrays.items()}
     if len(set(lengths.values())) != 1 or None in lengths.values():
@@ -212,7 +218,10 @@ def augment(
                     raise ValueError(
                         f"{letter}_g for g = {G.names[g]!r} turns {name} {values.shape} into {moved.shape}"
                     )
-        result[name] = np.concatenate(copies)
+        moved_all = np.concatenate(copies)
+        if values.dtype.kind in "biu" and np.array_equal(moved_all, moved_all.astype(values.dtype)):
+            moved_all = moved_all.astype(values.dtype)  # a matrix that permutes pixels gives floats
+        result[name] = moved_all
     return result
 
 
@@ -245,7 +254,7 @@ def permutations_of(symmetry: Symmetry, n_states: int, n_actions: int) -> tuple[
         states = columns.argmax(axis=1) if symmetry.on_states.is_permutation else columns[:, 0]
     else:
         try:
-            states = np.array([[int(symmetry.act_on_state(g, s)) for s in range(n_states)] for g in G])
+            states = whole_numbers([[symmetry.act_on_state(g, s) for s in range(n_states)] for g in G], "g·s", low=None)
         except (AttributeError, TypeError, ValueError, IndexError) as error:
             raise ValueError(f"on_states does not act on the state indices 0 to {n_states - 1}: {error}") from error
     _require_permutations(G, states, n_states, "state")

@@ -562,3 +562,35 @@ def test_a_function_that_writes_into_the_batch():
     assert more["states"].tolist() == [[1, 2], [-1, -2]] and states.tolist() == [[1, 2]]
     with pytest.raises(ValueError, match="expected one length"):
         augment({"states": states, "rewards": 1.0}, MIRROR)
+
+
+def test_moves_of_states_are_not_cut():
+    table = GridWorld(5, (2, 2)).tabular()
+    for on_states, message in (
+        (lambda g, s: s + 0.4 * g, r"g·s hold 0\.4, expected whole numbers"),
+        (lambda g, s: [s, s] if g else s, "does not act on the state indices"),
+        (lambda g, s: s - g, "does not permute the states"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            audit(table, Symmetry(C2, on_states, None))
+
+
+def test_other_arguments_are_named():
+    table, symmetry = GridWorld(5).tabular(), GridWorld(5).symmetries()
+    for atol in (-1, np.nan, np.inf):
+        with pytest.raises(ValueError, match="atol is"):
+            audit(table, symmetry, atol=atol)
+    with pytest.raises(ValueError, match=r"samples and repeats hold 2\.5"):
+        audit(GridWorld(5), symmetry, samples=2.5)
+    with pytest.raises(TypeError, match="states is 3, expected a list or an array"):
+        audit(GridWorld(5), symmetry, states=3)
+    with pytest.raises(TypeError, match="symmetry is 3"):
+        augment({"states": np.zeros((2, 3))}, 3)
+    with pytest.raises(TypeError, match="batch is list"):
+        augment([np.zeros((2, 3))], MIRROR)
+
+
+def test_whole_numbers_stay_whole():
+    swap = Symmetry(C2, regular(C2), None)
+    more = augment({"states": np.array([[1, 2]], dtype=np.uint8)}, swap)
+    assert more["states"].dtype == np.uint8 and more["states"].tolist() == [[1, 2], [2, 1]]

@@ -327,3 +327,13 @@ def test_a_span_that_is_none():
     for span in (-1, np.nan, np.inf):
         with pytest.raises(ValueError, match="span is"):
             loss_bound(fold, span)
+
+
+def test_what_is_no_table_and_no_tolerance():
+    for run in (coarsest_homomorphism, lambda m: quotient(m, GridWorld(5).symmetries())):
+        with pytest.raises(TypeError, match="the process is ndarray, expected a TabularMDP"):
+            run(np.eye(3))
+    fold = coarsest_homomorphism(GridWorld(5).tabular())
+    for atol in (-1, np.nan, np.inf):
+        with pytest.raises(ValueError, match="atol is"):
+            fold.holds(atol)

@@ -394,3 +394,10 @@ def test_indices_do_not_wrap_round():
     for q, atol in (([[np.nan, 1]], 0), ([], 0), ([[1, 0]], -1)):
         with pytest.raises(ValueError, match=r"expected \(S, A\), no NaN, atol ≥ 0"):
             greedy_policy(q, atol)
+
+
+def test_what_is_no_table():
+    for run in (value_iteration, policy_iteration, lambda m: policy_evaluation(m, [0]), lambda m: finite_horizon(m, 1)):
+        for wrong in (np.eye(3), None, ([[[1]]], [[0]], 0.9)):
+            with pytest.raises(TypeError, match=r"expected a TabularMDP\(transitions, rewards, discount\)"):
+                run(wrong)
