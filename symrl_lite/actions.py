@@ -1,11 +1,13 @@
 """Actions of the rotations and flips of a square: on images, cells, drawn grid worlds, and the four moves of an agent.
 
 All follow one convention: r turns counter-clockwise as `numpy.rot90` does, s swaps top and bottom, row 0 is at
-the top, and g acts on the left, L_{gh} = L_g L_h.
+the top, and g acts on the left, L_{gh} = L_g L_h. Which element of a group is which turn, `square_elements` says for
+all of them and for the convolutions.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -15,20 +17,55 @@ import numpy as np
 from symrl_lite._grid_state import Cell
 from symrl_lite.groups import FiniteGroup, Representation, cyclic, dihedral, permutation
 
-__all__ = ["MOVES", "STEPS", "on_cells", "on_grid_states", "on_images", "on_moves"]
+__all__ = ["MOVES", "STEPS", "on_cells", "on_grid_states", "on_images", "on_moves", "square_elements"]
 
 MOVES = ("up", "left", "down", "right")  # counter-clockwise, so that r takes each to the next
 STEPS = ((-1, 0), (0, -1), (1, 0), (0, 1))  # (rows, columns) of each
+_SQUARE = dihedral(4)
 
 
-def on_images(group: FiniteGroup) -> Callable[[Any, np.ndarray], np.ndarray]:
-    """L_{r^k s^f} x = rot90(flipud^f(x), k), on the last two axes (height, width) of an array.
+def square_elements(group: FiniteGroup) -> tuple[int, ...]:
+    """For each element of the group, k + 4 f for the r^k s^f of `dihedral(4)` that it stands for.
+
+    Elements that all have names of `dihedral(4)` (e, r, r2, r3, s, rs, r2s, r3s) are those, if they multiply so. Other
+    names say nothing: then a group with the table of `cyclic(4)` or `dihedral(4)` is that group, element by element.
 
     Args:
-        group: `cyclic(4)` or `dihedral(4)`.
+        group: `cyclic(4)`, `dihedral(4)`, a subgroup of it such as dihedral(4).subgroup(["s"]), or one of these under
+            other names.
+
+    Raises:
+        ValueError: another group, or names that contradict the table. TypeError: no group.
+
+    >>> square_elements(dihedral(4).subgroup(["s"])), square_elements(cyclic(4))
+    ((0, 4), (0, 1, 2, 3))
+    """
+    if not isinstance(group, FiniteGroup):
+        raise TypeError(f"group is {group!r}, expected a FiniteGroup such as cyclic(4)")
+    meant = [_SQUARE.names.index(name) if name in _SQUARE.names else None for name in group.names]
+    said = tuple(g for g in meant if g is not None)
+    if len(said) == group.order:
+        places = np.array(said)
+        if np.array_equal(_SQUARE.table[np.ix_(places, places)], places[group.table]):
+            return said
+    elif group in (cyclic(4), _SQUARE) and all(g in (None, 0, k) for k, g in enumerate(meant)):
+        return tuple(range(group.order))
+    raise ValueError(
+        f"group is {group.name or 'unnamed'} of order {group.order}, expected cyclic(4), dihedral(4) or a subgroup of "
+        f'dihedral(4), such as dihedral(4).subgroup(["s"]); its elements are {", ".join(group.names[:8])}'
+        + (", and these names contradict its table" if said else "")
+    )
+
+
+def on_images(group: FiniteGroup) -> Callable[[Any, Any], Any]:
+    """L_{r^k s^f} x = rot90(flipud^f(x), k), on the last two axes (height, width) of an array or a tensor.
+
+    Args:
+        group: `cyclic(4)`, `dihedral(4)` or a subgroup of it: see `square_elements`.
 
     Returns:
-        A function (g, image) -> image, for images (..., height, width), with g an index or a name.
+        A function (g, image) -> image, for images (..., height, width), with g an index or a name. An array gives an
+        array, a torch tensor a tensor of the same dtype and device; both share no memory with what was given.
 
     Raises:
         ValueError: another group; or, when called, an image with fewer than two axes.
@@ -37,14 +74,20 @@ def on_images(group: FiniteGroup) -> Callable[[Any, np.ndarray], np.ndarray]:
     >>> turn("r", np.array([[1, 2], [3, 4]])).tolist()
     [[2, 4], [1, 3]]
     """
-    _require_square_group(group)
+    elements = square_elements(group)
 
-    def act(g: Any, image: np.ndarray) -> np.ndarray:
-        if np.ndim(image) < 2:
-            raise ValueError(f"image has shape {np.shape(image)}, expected (..., height, width)")
-        flips, turns = divmod(group.element(g), 4)
-        flipped = np.flip(image, axis=-2) if flips else np.asarray(image)
-        return np.rot90(flipped, turns, axes=(-2, -1)).copy()
+    def act(g: Any, image: Any) -> Any:
+        torch = sys.modules.get("torch")
+        tensor = torch is not None and isinstance(image, torch.Tensor)
+        shape = tuple(image.shape) if tensor else np.shape(image)
+        if len(shape) < 2:
+            raise ValueError(f"image has shape {shape}, expected (..., height, width)")
+        flips, turns = divmod(elements[group.element(g)], 4)
+        if torch is not None and tensor:
+            flipped = image.flip(-2) if flips else image
+            return torch.rot90(flipped, turns, dims=(-2, -1)).clone(memory_format=torch.contiguous_format)
+        image = np.asarray(image)
+        return np.rot90(np.flip(image, axis=-2) if flips else image, turns, axes=(-2, -1)).copy()
 
     return act
 
@@ -53,28 +96,31 @@ def on_cells(group: FiniteGroup, size: int) -> Callable[[Any, Cell], Cell]:
     """Where cell (i, j) of a size × size grid goes: r sends it to (size − 1 − j, i), s to (size − 1 − i, j).
 
     Args:
-        group: `cyclic(4)` or `dihedral(4)`.
+        group: `cyclic(4)`, `dihedral(4)` or a subgroup of it: see `square_elements`.
         size: number of rows, equal to the number of columns.
 
     Returns:
         A function (g, (row, column)) -> (row, column). It moves cells as `on_images` moves the pixels in them.
 
     Raises:
-        ValueError: another group, a size below 1; or, when called, a cell outside of the grid.
+        ValueError: another group, a size that is no whole number from 1; or, when called, a cell that is not two whole
+            numbers, or lies outside of the grid.
 
     >>> move = on_cells(dihedral(4), 5)
     >>> move("r", (0, 0)), move("s", (0, 0)), move("r2", (2, 2))
     ((4, 0), (4, 0), (2, 2))
     """
-    _require_square_group(group)
-    if size < 1:
-        raise ValueError(f"size is {size}, expected at least 1")
+    elements = square_elements(group)
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+        raise ValueError(f"size is {size!r}, expected a whole number, at least 1")
 
     def act(g: Any, cell: Cell) -> Cell:
+        if np.shape(cell) != (2,) or not all(isinstance(i, int | np.integer) for i in cell):
+            raise ValueError(f"cell is {cell!r}, expected (row, column), two whole numbers")
         row, column = cell
         if not (0 <= row < size and 0 <= column < size):
             raise ValueError(f"cell {cell} is outside of the {size} × {size} grid")
-        flips, turns = divmod(group.element(g), 4)
+        flips, turns = divmod(elements[group.element(g)], 4)
         if flips:
             row = size - 1 - row
         for _ in range(turns):
@@ -88,7 +134,7 @@ def on_grid_states(group: FiniteGroup, size: int) -> Callable[[Any, Any], Any]:
     """The action on a drawn grid world: agent, goal and walls all move as cells do.
 
     Args:
-        group: `cyclic(4)` or `dihedral(4)`.
+        group: `cyclic(4)`, `dihedral(4)` or a subgroup of it: see `square_elements`.
         size: number of rows and columns of the grid.
 
     Returns:
@@ -111,7 +157,7 @@ def on_moves(group: FiniteGroup, stay: bool = False) -> Representation:
     """K_g on the values of the moves up, left, down, right: r takes up to left, s swaps up and down.
 
     Args:
-        group: `cyclic(4)` or `dihedral(4)`.
+        group: `cyclic(4)`, `dihedral(4)` or a subgroup of it: see `square_elements`.
         stay: whether there is a first action that stays where it is.
 
     Returns:
@@ -120,18 +166,10 @@ def on_moves(group: FiniteGroup, stay: bool = False) -> Representation:
     >>> on_moves(cyclic(4))("r").argmax(axis=0).tolist(), on_moves(dihedral(4), stay=True)("s").argmax(axis=0).tolist()
     ([1, 2, 3, 0], [0, 3, 2, 1, 4])
     """
-    _require_square_group(group)
     images = []
-    for g in group:
+    for g in square_elements(group):
         flips, turns = divmod(g, 4)
         # s swaps up and down, which are 0 and 2, and leaves 1 and 3.
         moved = [((2 - a if flips else a) + turns) % 4 for a in (0, 1, 2, 3)]
         images.append([0, *(a + 1 for a in moved)] if stay else moved)
     return permutation(group, images)
-
-
-def _require_square_group(group: FiniteGroup) -> None:
-    if not (group == cyclic(4) or group == dihedral(4)):
-        raise ValueError(
-            f"group is {group.name or 'unnamed'} of order {group.order}, expected cyclic(4) or dihedral(4)"
-        )

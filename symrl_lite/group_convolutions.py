@@ -10,11 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from symrl_lite._equivariant_linear import require_dtype
-from symrl_lite.groups import FiniteGroup, Representation, dihedral, permutation
+from symrl_lite.actions import square_elements
+from symrl_lite.groups import FiniteGroup, Representation, permutation
 
 __all__ = ["GroupConv2d", "GroupPool", "LiftingConv2d", "moved_places", "pose_filters", "require_fit"]
-
-_SQUARE = dihedral(4)
 
 
 def pose_filters(group: FiniteGroup, size: int) -> np.ndarray:
@@ -22,7 +21,8 @@ def pose_filters(group: FiniteGroup, size: int) -> np.ndarray:
 
     Args:
         group: cyclic(4), dihedral(4), or a subgroup of dihedral(4), such as dihedral(4).subgroup(["s"]) for top and
-            bottom swapped, or ["r2s"] for left and right.
+            bottom swapped, or ["r2s"] for left and right. See `symrl_lite.actions.square_elements`, which reads its
+            elements for all actions on images.
         size: rows and columns of the filter.
 
     Returns:
@@ -31,18 +31,17 @@ def pose_filters(group: FiniteGroup, size: int) -> np.ndarray:
     Raises:
         ValueError: another group.
 
+    >>> from symrl_lite.groups import dihedral
     >>> pose_filters(dihedral(4).subgroup(["s"]), 2).tolist()
     [[0, 1, 2, 3], [2, 3, 0, 1]]
     """
-    if not set(group.names) <= set(_SQUARE.names) or _SQUARE.subgroup(group.names) != group:
-        raise ValueError(
-            f"group is {group.name or 'unnamed'} with elements {', '.join(group.names[:8])}; expected cyclic(4), "
-            'dihedral(4) or a subgroup of dihedral(4), such as dihedral(4).subgroup(["s"])'
-        )
+    elements = square_elements(group)
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+        raise ValueError(f"size is {size!r}, expected a whole number from 1")
     places = np.arange(size * size).reshape(size, size)
     posed = []
-    for name in group.names:
-        flips, turns = divmod(_SQUARE.element(name), 4)
+    for g in elements:
+        flips, turns = divmod(g, 4)
         posed.append(np.rot90(np.flipud(places) if flips else places, turns).ravel())
     return np.stack(posed)
 
@@ -50,6 +49,7 @@ def pose_filters(group: FiniteGroup, size: int) -> np.ndarray:
 def moved_places(group: FiniteGroup, size: int) -> Representation:
     """The permutation of the size × size places of an image, row by row, that turns and flips make.
 
+    >>> from symrl_lite.groups import dihedral
     >>> moved_places(dihedral(4).subgroup(["s"]), 2)("s").argmax(axis=0).tolist()
     [2, 3, 0, 1]
     """
@@ -139,6 +139,7 @@ class LiftingConv2d(_PosedConv2d):
         ValueError: another group; when called, another shape, or sizes at which no such layer is equivariant.
             TypeError: when called, numbers of another dtype than the parameters.
 
+    >>> from symrl_lite.groups import dihedral
     >>> layer = LiftingConv2d(dihedral(4), 1, 3, kernel_size=3)
     >>> layer(torch.zeros(2, 1, 7, 7)).shape
     torch.Size([2, 3, 8, 5, 5])
@@ -182,6 +183,7 @@ class GroupConv2d(_PosedConv2d):
         ValueError: another group; when called, another shape, or sizes at which no such layer is equivariant.
             TypeError: when called, numbers of another dtype than the parameters.
 
+    >>> from symrl_lite.groups import dihedral
     >>> layer = GroupConv2d(dihedral(4), 3, 2, kernel_size=3, padding=1)
     >>> layer(torch.zeros(2, 3, 8, 5, 5)).shape
     torch.Size([2, 2, 8, 5, 5])

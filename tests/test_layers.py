@@ -12,9 +12,20 @@ import torch
 import torch.fx.experimental.proxy_tensor
 from torch import nn
 
+from symrl_lite.actions import on_images, on_moves
 from symrl_lite.envs.cartpole import reflection
 from symrl_lite.equivariance import assert_equivariant, equivariance_error
-from symrl_lite.groups import Representation, cyclic, dihedral, permutation, regular, rotation_2d, symmetric, trivial
+from symrl_lite.groups import (
+    FiniteGroup,
+    Representation,
+    cyclic,
+    dihedral,
+    permutation,
+    regular,
+    rotation_2d,
+    symmetric,
+    trivial,
+)
 from symrl_lite.layers import (
     BasisConv2d,
     EquivariantLinear,
@@ -798,6 +809,61 @@ def test_convolutions_follow_every_move(group, size, stride, padding, kernel):
             assert (there - move_features(group, g, maps)).abs().max() <= 1e-5 * max(1, float(maps.abs().max()))
             assert (down(there) - move_features(group, g, features)).abs().max() <= 1e-5 * max(1, scale)
             assert (GroupPool()(down(there)) - move_image(group, g, pooled)).abs().max() <= 1e-5 * max(1, scale)
+
+
+def renamed(group, names):
+    return FiniteGroup(group.table, names)
+
+
+OTHER_NAMES = {
+    "letters": renamed(D4, list("abcdefgh")),
+    "clockwise": renamed(D4, ["e", "r3", "r2", "r", "s", "r3s", "r2s", "rs"]),
+    "another flip": renamed(D4, ["e", "r", "r2", "r3", "rs", "r2s", "r3s", "s"]),
+    "some names": renamed(D4, ["id", "r", "r2", "r3", "f", "fr", "fr2", "fr3"]),
+    "C4 clockwise": renamed(C4, ["e", "r3", "r2", "r"]),
+    "C4 degrees": renamed(C4, ["0", "90", "180", "270"]),
+    "flips in another order": renamed(FLIPS["both"], ["e", "r2s", "s", "r2"]),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_NAMES)
+def test_convolutions_and_actions_read_a_group_alike(name):
+    group = OTHER_NAMES[name]
+    x, act = torch.randn(2, 1, 7, 7), on_images(group)
+    lift, conv = filled(LiftingConv2d(group, 1, 2, 3)), filled(GroupConv2d(group, 2, 2, 3))
+
+    def poses(g, y):
+        moved = act(g, y)
+        return torch.stack([moved[:, :, group.multiply(group.inverse(g), h)] for h in group], dim=2)
+
+    assert_equivariant(lift, x, act, poses, atol=1e-4, group=group)
+    assert_equivariant(lambda x: conv(lift(x)), x, act, poses, atol=1e-4, group=group)
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        renamed(D4, ["e", "s", "r2", "r3", "r", "rs", "r2s", "r3s"]),
+        renamed(C4, ["e", "r2", "r", "r3"]),
+        renamed(C4, ["e", "r3", "x", "y"]),
+        renamed(FLIPS["top and bottom"], ["e", "flip"]),
+        renamed(cyclic(2), ["e", "r"]),
+    ],
+)
+def test_names_that_contradict_or_say_nothing_are_refused(group):
+    for make in (lambda g: LiftingConv2d(g, 1, 1, 3), lambda g: GroupConv2d(g, 1, 1, 3), on_images, on_moves):
+        with pytest.raises(ValueError, match=r"expected cyclic\(4\), dihedral\(4\) or a subgroup"):
+            make(group)
+
+
+def test_basis_convolutions_refuse_maps_without_poses():
+    conv = BasisConv2d(C4, 2, 3, 3)
+    for shape in ((4, 2, 7, 7), (1, 2, 3, 7, 7), (7, 7), (1, 1, 4, 7, 7)):
+        with pytest.raises(ValueError, match=re.escape(f"x has shape {shape}, expected (batch, 2, 4, height, width)")):
+            conv(torch.zeros(shape))
+    assert conv(torch.zeros(2, 4, 7, 7)).shape == (3, 4, 5, 5) and conv(torch.zeros(0, 2, 4, 7, 7)).shape[0] == 0
+    with pytest.raises(ValueError, match="size is 0"):
+        BasisConv2d(C4, 1, 1, 0)
 
 
 def test_the_order_of_poses_matters():
