@@ -594,3 +594,15 @@ def test_whole_numbers_stay_whole():
     swap = Symmetry(C2, regular(C2), None)
     more = augment({"states": np.array([[1, 2]], dtype=np.uint8)}, swap)
     assert more["states"].dtype == np.uint8 and more["states"].tolist() == [[1, 2], [2, 1]]
+
+
+def test_an_environment_with_a_table_is_told_of_it():
+    lake = gymnasium.make("FrozenLake-v1", is_slippery=False)
+    still = Symmetry(C2, lambda g, s: s, None)
+    with pytest.raises(ValueError, match=r"can't be set: .*audit TabularMDP\.from_gymnasium\(env, discount\)"):
+        audit(lake, still)
+    assert audit(TabularMDP.from_gymnasium(lake, 0.9), still).holds
+    place = {"set_state": lambda env, s: setattr(env, "s", int(s)), "get_state": lambda env: np.int64(env.s)}
+    transposed = Symmetry(C2, lambda g, s: 4 * (s % 4) + s // 4 if g else s, lambda g, q: q[[1, 0, 3, 2]] if g else q)
+    report = audit(lake, transposed, states=range(16), **place)
+    assert not report.holds and report.rewarded == 1 and report.ended > 0  # its holes do not lie that way
