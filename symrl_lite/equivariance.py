@@ -32,6 +32,8 @@ _ROWS = 16  # of the table in an error message
 def apply_action(action: Action, g: Element, x: Any) -> Any:
     """g·x: `x @ rho(g).T` on the last axis for a representation, `action(g, x)` for a function.
 
+    A tensor gives a tensor on the same device, an array an array, also where the function is written for the other.
+
     Args:
         action: a Representation, or a function (g, x) -> x, which gets g as it is given here.
         g: index or name of an element.
@@ -45,7 +47,7 @@ def apply_action(action: Action, g: Element, x: Any) -> Any:
     [[3.0, 1.0, 2.0]]
     """
     if not isinstance(action, Representation):
-        return action(g, x)
+        return _as_given(action(g, x), x)
     matrix = action(g)
     x = _as_data(x, "x")
     if x.ndim == 0 or x.shape[-1] != action.dimension:
@@ -58,6 +60,15 @@ def apply_action(action: Action, g: Element, x: Any) -> Any:
         return x @ torch.from_numpy(matrix.T.copy()).to(dtype=x.dtype, device=x.device)
     with np.errstate(invalid="ignore"):  # 0 · inf is NaN, which the errors report
         return x @ matrix.T.astype(x.dtype if x.dtype.kind in "fc" else np.float64)
+
+
+def _as_given(moved: Any, x: Any) -> Any:
+    """What an action made of x, as a tensor if x is one and as an array if x is an array."""
+    if _is_tensor(x) and isinstance(moved, np.ndarray | np.generic):
+        return sys.modules["torch"].from_numpy(np.array(moved)).to(x.device)  # a copy: no negative strides in torch
+    if isinstance(x, np.ndarray) and _is_tensor(moved):
+        return moved.detach().cpu().numpy()
+    return moved
 
 
 def equivariance_error(
@@ -77,7 +88,8 @@ def equivariance_error(
 
     Raises:
         ValueError: an empty batch; different groups, or none; an f whose output changes shape; an action whose
-            identity element moves something. TypeError: values that are no arrays of numbers.
+            identity element moves something. TypeError: values that are no arrays of numbers; an array for a torch
+            module that takes tensors.
 
     Source: the constraint is that of van der Pol et al. 2020, MDP Homomorphic Networks.
 
@@ -102,7 +114,7 @@ def assert_equivariant(
     Args:
         f, x, act_in, act_out, group: as for `equivariance_error`.
         atol: largest error allowed, in units of f; by default eps^(2/3) · max(1, max |f(x)|), with eps the rounding
-            unit of the dtype of f(x).
+            unit of the coarser of the dtypes of x and f(x): L_g x is rounded as x is.
 
     Raises:
         AssertionError: f is not equivariant, random, or gives NaN or infinity. The message has a table with the
@@ -188,10 +200,10 @@ def _measure(f: Any, x: Any, act_in: Action, act_out: Action, group: FiniteGroup
     found = _find_group(group, act_in, act_out)
     data = _batch(x)
     with _no_grad():
-        base = _as_data(f(_copy(data)), "f(x)")
+        base = _as_data(_call(f, _copy(data)), "f(x)")
         if 0 in base.shape:
             raise ValueError(f"f(x) has shape {tuple(base.shape)}, expected at least one value")
-        again = _to_numpy(_as_data(f(_copy(data)), "f(x)"))
+        again = _to_numpy(_as_data(_call(f, _copy(data)), "f(x)"))
         values = _to_numpy(base)
         if again.shape != values.shape:
             raise ValueError(f"f gives shape {values.shape} and then {again.shape} for the same input")
@@ -202,7 +214,9 @@ def _measure(f: Any, x: Any, act_in: Action, act_out: Action, group: FiniteGroup
         inputs: list[int | None] = []
         for g in found:
             name = found.names[g]
-            left = _to_numpy(_as_data(f(_copy(apply_action(act_in, g, _copy(data)))), f"f(L_g x) for g = {name}"))
+            left = _to_numpy(
+                _as_data(_call(f, _copy(apply_action(act_in, g, _copy(data)))), f"f(L_g x) for g = {name}")
+            )
             right = _to_numpy(_as_data(apply_action(act_out, g, _copy(base)), f"K_g f(x) for g = {name}"))
             if left.shape != right.shape:
                 raise ValueError(
@@ -213,7 +227,7 @@ def _measure(f: Any, x: Any, act_in: Action, act_out: Action, group: FiniteGroup
             per_input = gap.ndim > 0 and len(gap) == len(data)
             inputs.append(int(np.unravel_index(gap.argmax(), gap.shape)[0]) if per_input else None)
     scale = float(np.abs(values).max())
-    default = _epsilon(base) ** (2 / 3) * max(1.0, scale if np.isfinite(scale) else 1.0)
+    default = max(_epsilon(base), _epsilon(data)) ** (2 / 3) * max(1.0, scale if np.isfinite(scale) else 1.0)
     return _Measurement(found, errors, inputs, default, random, bool(np.isfinite(values).all()))
 
 
@@ -283,7 +297,7 @@ def _require_still(action: Action, data: Any, what: str) -> None:
 
 
 def _features(f: Any, data: Any, batch: int) -> np.ndarray:
-    values = _to_numpy(_as_data(f(_copy(data)), "f(x)"))
+    values = _to_numpy(_as_data(_call(f, _copy(data)), "f(x)"))
     if values.ndim != 2 or len(values) != batch or values.shape[1] == 0:
         raise ValueError(f"f gives shape {values.shape}, expected (batch, d) with batch = {batch}")
     if np.iscomplexobj(values):
@@ -291,6 +305,19 @@ def _features(f: Any, data: Any, batch: int) -> np.ndarray:
     if not np.isfinite(values).all():
         raise ValueError("f gives NaN or infinity, expected finite numbers")
     return values
+
+
+def _call(f: Any, x: Any) -> Any:
+    torch = sys.modules.get("torch")
+    try:
+        return f(x)
+    except TypeError as error:
+        if torch is not None and hasattr(torch, "nn") and isinstance(f, torch.nn.Module) and not _is_tensor(x):
+            raise TypeError(
+                f"f is a torch module and was called with a NumPy array of {x.dtype}, which it does not take "
+                f"({str(error).splitlines()[0]}): give x as a tensor, torch.as_tensor(x)"
+            ) from error
+        raise
 
 
 def _difference(left: np.ndarray, right: np.ndarray, equal_nan: bool = False) -> np.ndarray:

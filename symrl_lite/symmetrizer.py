@@ -31,7 +31,7 @@ def symmetrize(weights: np.ndarray, rho_in: Representation, rho_out: Representat
         (..., d_out, d_in). S(S(W)) = S(W), and S(W) = W where W obeys the constraint already.
 
     Raises:
-        ValueError: another shape, or representations of two groups. TypeError: no representations.
+        ValueError: another shape, or representations of two groups. TypeError: no representations, or no numbers.
 
     >>> from symrl_lite.groups import cyclic, regular
     >>> symmetrize(np.array([[1.0, 2.0], [3.0, 5.0]]), regular(cyclic(2)), regular(cyclic(2))).tolist()
@@ -40,7 +40,10 @@ def symmetrize(weights: np.ndarray, rho_in: Representation, rho_out: Representat
     Source: van der Pol et al. 2020, MDP Homomorphic Networks, Eq. 16 (with the inverse, and 1/|G|).
     """
     _require_pair(rho_in, rho_out)
-    given = np.asarray(weights, dtype=np.float64)
+    given = np.asarray(weights)
+    if given.dtype.kind not in "biufc":
+        raise TypeError(f"weights have dtype {given.dtype}, expected numbers")
+    given = given.astype(np.complex128 if given.dtype.kind == "c" else np.float64)
     if given.shape[-2:] != (rho_out.dimension, rho_in.dimension):
         raise ValueError(f"weights have shape {given.shape}, expected (..., {rho_out.dimension}, {rho_in.dimension})")
     G = rho_in.group

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from symrl_lite.actions import on_images
 from symrl_lite.equivariance import apply_action, assert_equivariant, equivariance_error, fit_output_action
 from symrl_lite.groups import (
     Representation,
@@ -315,3 +316,63 @@ def test_signs_matter():
     assert_equivariant(lambda x: x**2, batch(1), sign, trivial(C2))
     with pytest.raises(AssertionError, match="'r'"):
         assert_equivariant(lambda x: x**2, batch(1), sign, sign)
+
+
+# --- tensors and arrays
+
+
+def numpy_turn(g, x):
+    return np.rot90(np.asarray(x), int(g), axes=(-2, -1))
+
+
+ON_IMAGES = {
+    "on_images": on_images(C4),
+    "written in NumPy": numpy_turn,
+    "by stacking": lambda g, x: np.stack([np.rot90(image, int(g), axes=(-2, -1)) for image in x]),
+}
+
+
+@pytest.mark.parametrize("name", ON_IMAGES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_module_of_tensors_with_an_action_of_arrays(name, dtype):
+    torch = pytest.importorskip("torch")
+    act = ON_IMAGES[name]
+    torch.manual_seed(0)
+    conv = torch.nn.Conv2d(1, 2, 3, bias=False).to(getattr(torch, dtype))
+    x = torch.rand(3, 1, 6, 6, dtype=conv.weight.dtype)
+    assert equivariance_error(conv, x, act, act, group=C4).max() > 0.1
+    with torch.no_grad():
+        conv.weight.copy_(sum(torch.rot90(conv.weight, k, dims=(-2, -1)) for k in range(4)))
+    assert_equivariant(conv, x, act, act, group=C4)
+    moved = apply_action(act, 1, x)
+    assert isinstance(moved, torch.Tensor) and moved.dtype == x.dtype
+    fit = fit_output_action(lambda x: conv(x).amax(dim=(-2, -1)), x, act, group=C4)
+    np.testing.assert_allclose(fit.matrices, np.tile(np.eye(2), (4, 1, 1)), atol=1e-4)
+
+
+def test_an_array_with_an_action_of_tensors_stays_an_array():
+    torch = pytest.importorskip("torch")
+
+    def turn(g, x):
+        return torch.rot90(torch.as_tensor(x), int(g), dims=(-2, -1))
+
+    x = np.random.default_rng(0).normal(size=(3, 4, 4))
+    moved = apply_action(turn, 1, x)
+    assert isinstance(moved, np.ndarray) and np.array_equal(moved, np.rot90(x, axes=(1, 2)))
+    assert_equivariant(np.tanh, x, turn, turn, group=C4)
+
+
+def test_a_module_that_gets_an_array_says_so():
+    torch = pytest.importorskip("torch")
+    conv = torch.nn.Conv2d(1, 1, 3)
+    with pytest.raises(TypeError, match=r"torch module and was called with a NumPy array of float64.*as_tensor"):
+        equivariance_error(conv, np.zeros((1, 1, 4, 4)), numpy_turn, numpy_turn, group=C4)
+
+
+def test_the_tolerance_is_that_of_the_coarser_dtype():
+    """L_g x in single precision is rounded, whatever f computes in afterwards."""
+    rho = rotation_2d(C3)
+    x = batch(2).astype(np.float32)
+    assert_equivariant(lambda x: 2 * x.astype(np.float64), x, rho, rho)
+    with pytest.raises(AssertionError):
+        assert_equivariant(lambda x: 2 * x.astype(np.float64) + 1e-3, x, rho, rho)

@@ -258,3 +258,14 @@ def test_random_and_nullspace():
 def test_refused(call, error, message):
     with pytest.raises(error, match=re.escape(message)):
         call()
+
+
+def test_every_kind_of_number_is_symmetrized():
+    rho = regular(cyclic(3))
+    W = np.arange(9.0).reshape(3, 3)
+    for dtype in (np.float32, np.int8, np.uint8):
+        assert np.array_equal(symmetrize(W.astype(dtype), rho, rho), symmetrize(W, rho, rho))
+    both = symmetrize(W + 2j * W.T, rho, rho)  # the imaginary part is kept
+    assert np.allclose(both.real, symmetrize(W, rho, rho)) and np.allclose(both.imag, 2 * symmetrize(W.T, rho, rho))
+    with pytest.raises(TypeError, match="expected numbers"):
+        symmetrize(np.full((3, 3), "a"), rho, rho)
