@@ -30,24 +30,72 @@ class ActorCritic(nn.Module):
         body: (batch, ...) -> features.
         actor: features -> scores of the actions.
         critic: features -> one value.
+        state_shape: of one state, with None for a size that may vary; then states are checked, converted to the
+            parameters' dtype, and told from batches. Networks of this module know it.
+
+    Raises:
+        ValueError: when called, states of another shape than (batch, *state_shape); without state_shape, scores and
+            values of different numbers of states.
     """
 
-    def __init__(self, body: nn.Module, actor: nn.Module, critic: nn.Module) -> None:
+    state_shape: tuple[int | None, ...] | None = None
+
+    def __init__(
+        self, body: nn.Module, actor: nn.Module, critic: nn.Module, state_shape: Sequence[int | None] | None = None
+    ) -> None:
         super().__init__()
         self.body, self.actor, self.critic = body, actor, critic
+        self.state_shape = None if state_shape is None else tuple(state_shape)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """States (batch, ...) → scores (batch, actions) and values (batch,)."""
+        if self.state_shape is not None:
+            if x.ndim != 1 + len(self.state_shape) or not self._is_state(x.shape[1:]):
+                raise ValueError(
+                    f"x has shape {tuple(x.shape)}, expected {self._expected()}: give one state as x[None]"
+                )
+            x = x.to(next(self.parameters()).dtype)
         features = self.body(x)
-        return self.actor(features).flatten(1), self.critic(features).flatten()
+        scores, values = self.actor(features).flatten(1), self.critic(features).flatten()
+        if len(scores) != len(values):
+            raise ValueError(
+                f"x has shape {tuple(x.shape)} and gives scores of {len(scores)} states and {len(values)} values, "
+                "expected (batch, *state): say the shape of a state with ActorCritic(..., state_shape=...)"
+            )
+        return scores, values
+
+    def _is_state(self, shape: Sequence[int]) -> bool:
+        known = self.state_shape or ()
+        return len(shape) == len(known) and all(n in (None, m) for n, m in zip(known, shape, strict=True))
+
+    def _expected(self) -> str:
+        sizes = ["any" if n is None else str(n) for n in self.state_shape or ()]
+        return "(" + ", ".join(["batch", *sizes]) + ")"
 
     def probabilities(self, x: Any) -> Any:
-        """π(·|x) as a NumPy array, for one state or a batch of them."""
-        state = torch.as_tensor(x)
-        state = state.float() if state.is_floating_point() else state
+        """π(·|x) as a NumPy array: (actions,) for one state, (batch, actions) for a batch of them.
+
+        Args:
+            x: an array, a list or a tensor, of the shape of a state or (batch, *state). Without `state_shape` it is
+                taken for one state.
+
+        Raises:
+            ValueError: neither a state nor a batch of states.
+
+        >>> network = mlp_policy(4, 2)
+        >>> network.probabilities([0.0, 0.0, 0.0, 0.0]).shape, network.probabilities(torch.zeros(10, 4)).shape
+        ((2,), (10, 2))
+        """
+        first = next(self.parameters())
+        state = torch.as_tensor(x, device=first.device)
+        state = state.to(first.dtype) if state.is_floating_point() else state
+        single = self.state_shape is None or self._is_state(state.shape)
+        if not single and not self._is_state(state.shape[1:]):
+            raise ValueError(f"x has shape {tuple(state.shape)}, expected a state, or {self._expected()}")
         with torch.no_grad():
-            probabilities = torch.softmax(self(state[None])[0], dim=-1)[0]
-        return probabilities.numpy()
+            probabilities = torch.softmax(self(state[None] if single else state)[0], dim=-1)
+        probabilities = probabilities[0] if single else probabilities
+        return (probabilities.float() if probabilities.element_size() < 4 else probabilities).cpu().numpy()
 
 
 class OnTable(nn.Module):
@@ -58,6 +106,9 @@ class OnTable(nn.Module):
     Args:
         network: an actor-critic of images.
         images: (states, channels, height, width).
+
+    Raises:
+        TypeError: when called, state numbers that are not int64, int32 or int16. IndexError: a number that is no state.
     """
 
     images: Tensor
@@ -71,7 +122,13 @@ class OnTable(nn.Module):
     def forward(self, states: Tensor | None, table: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
         """State numbers (batch,) → scores (batch, actions) and values (batch,); None → those of all states."""
         scores, values = self.network(self.images) if table is None else table
-        return (scores, values) if states is None else (scores[states], values[states])
+        if states is None:
+            return scores, values
+        if states.dtype not in (torch.int64, torch.int32, torch.int16):  # uint8 and bool would be masks
+            raise TypeError(f"states have dtype {states.dtype}, expected whole numbers, torch.int64")
+        # A negative number would wrap round; past the end it is refused by torch, inside vmap too.
+        states = torch.where(states < 0, len(self.images), states.long())
+        return scores[states], values[states]
 
 
 class _Copies(nn.Module):
@@ -89,7 +146,7 @@ class _Scale(nn.Module):
         self.scale = scale
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.float() * self.scale
+        return (x if x.is_floating_point() else x.to(torch.get_default_dtype())) * self.scale
 
 
 class _Pool(nn.Module):
@@ -144,7 +201,7 @@ def equivariant_mlp(
     for c in channels:
         layers += [EquivariantLinear(rho, hidden, width, c, space=space, seed=_basis_seed()), nn.ReLU()]
         rho, width = hidden, c
-    network = ActorCritic(nn.Sequential(*layers), *_heads(rho, width, actions, space))
+    network = ActorCritic(nn.Sequential(*layers), *_heads(rho, width, actions, space), (rho_in.dimension,))
     return _start(network, "xavier", actor_gain, bias_std)
 
 
@@ -164,12 +221,12 @@ def mlp_policy(
     """
     if separate:
         heads = _orthogonal((inputs, *units, actions), actor_gain), _orthogonal((inputs, *units, 1), 1.0)
-        return ActorCritic(nn.Identity(), *heads)
+        return ActorCritic(nn.Identity(), *heads, (inputs,))
     layers: list[nn.Module] = []
     for a, b in zip((inputs, *units), units, strict=False):
         layers += [nn.Linear(a, b), nn.ReLU()]
     width = units[-1] if units else inputs
-    network = ActorCritic(nn.Sequential(*layers), nn.Linear(width, actions), nn.Linear(width, 1))
+    network = ActorCritic(nn.Sequential(*layers), nn.Linear(width, actions), nn.Linear(width, 1), (inputs,))
     return _start(network, "xavier", actor_gain)
 
 
@@ -231,7 +288,8 @@ def equivariant_cnn(
         EquivariantLinear(seen, hidden, second, dense, space=space, seed=_basis_seed()),
         nn.ReLU(),
     )
-    return _start(ActorCritic(body, *_heads(hidden, dense, actions, space)), "he", actor_gain, bias_std)
+    network = ActorCritic(body, *_heads(hidden, dense, actions, space), _image(shape, pooling))
+    return _start(network, "he", actor_gain, bias_std)
 
 
 def cnn_policy(
@@ -263,7 +321,13 @@ def cnn_policy(
         nn.Linear(second * places, dense),
         nn.ReLU(),
     )
-    return _start(ActorCritic(body, nn.Linear(dense, actions), nn.Linear(dense, 1)), "he", actor_gain)
+    network = ActorCritic(body, nn.Linear(dense, actions), nn.Linear(dense, 1), _image(shape, pooling))
+    return _start(network, "he", actor_gain)
+
+
+def _image(shape: Sequence[int], pooling: str) -> tuple[int | None, ...]:
+    """The shape of a state: pooled maps may have any size."""
+    return tuple(shape) if pooling == "none" else (shape[0], None, None)
 
 
 def _orthogonal(sizes: Sequence[int], gain: float) -> nn.Sequential:

@@ -10,7 +10,7 @@ from symrl_lite.envs.predator import PredatorPrey
 from symrl_lite.equivariance import equivariance_error
 from symrl_lite.groups import dihedral, permutation, rotation_2d
 from symrl_lite.layers import BasisConv2d, GroupConv2d, LiftingConv2d
-from symrl_lite.policies import OnTable, cnn_policy, equivariant_cnn, equivariant_mlp, mlp_policy
+from symrl_lite.policies import ActorCritic, OnTable, cnn_policy, equivariant_cnn, equivariant_mlp, mlp_policy
 from symrl_lite.seeds import SeedBatch, count_parameters
 from symrl_lite.symmetry import Symmetry
 
@@ -176,3 +176,73 @@ def test_separate_networks_do_not_touch_each_other():
     assert all(p.grad is None for p in network.actor.parameters())
     assert all(p.grad is not None for p in network.critic.parameters())
     assert np.abs(network.probabilities(np.ones(4, dtype=np.float32)) - 0.5).max() < 0.05
+
+
+POLICIES = {
+    "mlp": (lambda: mlp_policy(4, 2), (4,), 2),
+    "separate": (lambda: mlp_policy(4, 2, (8,), separate=True), (4,), 2),
+    "cart pole": (lambda: equivariant_mlp(reflection(), (8,)), (4,), 2),
+    "pictures": (lambda: cnn_policy(5), (1, 21, 21), 5),
+    "chase": (lambda: equivariant_cnn(CHASE.rotations()), (1, 21, 21), 5),
+    "pong": (lambda: equivariant_cnn(flip(), **PONG), (2, 11, 11), 3),
+}
+
+
+@pytest.mark.parametrize("name", POLICIES)
+@pytest.mark.parametrize("mode", [True, False])
+def test_one_state_a_batch_and_an_empty_batch(name, mode):
+    build, shape, actions = POLICIES[name]
+    network = build().train(mode)
+    x = np.random.default_rng(0).random((10, *shape))
+    one, several, none = (network.probabilities(states) for states in (x[0], x, x[:0]))
+    assert one.shape == (actions,) and several.shape == (10, actions) and none.shape == (0, actions)
+    np.testing.assert_allclose(several.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(several[0], one, atol=1e-5)
+    for same in (torch.as_tensor(x), x.astype(np.float32), x.tolist()):
+        np.testing.assert_allclose(network.probabilities(same), several, atol=1e-5)
+    with torch.no_grad():
+        for n in (10, 1, 0):
+            scores, values = network(torch.as_tensor(x[:n]))
+            assert scores.shape == (n, actions) and values.shape == (n,)
+    whole = (x * 3).astype(np.uint8)
+    np.testing.assert_allclose(network.probabilities(whole), network.probabilities(whole.astype(float)), atol=1e-6)
+    for wrong in (x[None], x[0][..., :-1] if len(shape) == 1 else x[0, 0], np.zeros(())):
+        with pytest.raises(ValueError, match="expected a state, or"):
+            network.probabilities(wrong)
+    with pytest.raises(ValueError, match=r"expected \(batch, "):
+        network(torch.as_tensor(x[0]))
+    double = network.double().probabilities(x)
+    assert double.dtype == np.float64 and np.allclose(double, several, atol=1e-4)
+
+
+def test_a_network_that_does_not_know_its_states():
+    known = mlp_policy(4, 2, (8,))
+    plain = ActorCritic(known.body, known.actor, known.critic)
+    np.testing.assert_allclose(plain.probabilities(np.ones(4)), known.probabilities(np.ones(4)), atol=1e-6)
+    with pytest.raises(ValueError, match=r"scores of 1 states and 10 values.*state_shape"):
+        plain.probabilities(np.ones((10, 4)))
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_policies_with_double_as_the_default(name):
+    torch.set_default_dtype(torch.float64)
+    try:
+        build, shape, actions = POLICIES[name]
+        network = build()
+        assert network.probabilities(np.zeros((3, *shape), dtype=np.float32)).dtype == np.float64
+        assert network(torch.zeros(2, *shape, dtype=torch.uint8))[0].shape == (2, actions)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_numbers_of_states_do_not_wrap_round():
+    table = OnTable(cnn_policy(5), CHASE.images())
+    with torch.no_grad():
+        assert table(torch.tensor([3, 48]))[0].shape == (2, 5) and table(torch.tensor(3))[0].shape == (5,)
+        assert table(torch.zeros(0, dtype=torch.int64))[0].shape == (0, 5)
+        for wrong in (-1, len(CHASE.images())):
+            with pytest.raises(IndexError):
+                table(torch.tensor([0, wrong]))
+        for dtype in (torch.uint8, torch.bool, torch.float32):
+            with pytest.raises(TypeError, match="expected whole numbers"):
+                table(torch.ones(2).to(dtype))
