@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,38 @@ from torch import Tensor, nn
 
 from symrl_lite.transitions import Transitions
 
-__all__ = ["Encoded", "LinearModel", "PlannableModel", "cnn_encoder", "mlp_encoder"]
+__all__ = ["Encoded", "LinearModel", "PlannableModel", "cnn_encoder", "known_actions", "mlp_encoder"]
+
+
+def known_actions(taken: Sequence[np.ndarray], n_actions: Any) -> int:
+    """How many actions there are: `n_actions`, or one more than the largest that was taken in some sets of steps.
+
+    Raises:
+        TypeError: n_actions is no whole number. ValueError: actions that are not 0, 1, ..., n − 1.
+
+    >>> known_actions([np.array([0, 2])], None)
+    3
+    """
+    if n_actions is not None and (isinstance(n_actions, bool) or not isinstance(n_actions, Integral)):
+        raise TypeError(f"n_actions is {n_actions}, expected a whole number: actions are Discrete(n), from 0")
+    for actions in taken:
+        if actions.dtype.kind not in "iu":
+            raise ValueError(f"the actions have type {actions.dtype}, expected whole numbers 0, 1, ..., n − 1")
+    low, high = min(int(a.min()) for a in taken), max(int(a.max()) for a in taken)
+    n = high + 1 if n_actions is None else int(n_actions)
+    if low < 0 or high >= n:
+        raise ValueError(
+            f"the actions go from {low} to {high}, expected whole numbers from 0 to {n - 1}: subtract the start of a "
+            "Discrete space that has one, or give another n_actions"
+        )
+    # Random play misses one action of n in N steps with probability (1 − 1/n)^N. Where that is rare, something else was
+    # meant: most likely a Discrete space that starts at 1.
+    if low > 0 and n_actions is None and (1 - 1 / n) ** sum(a.size for a in taken) < 1e-3:
+        raise ValueError(
+            f"the actions go from {low} to {high} and nobody takes 0: subtract the start of the Discrete space, or say "
+            "how many there are by n_actions"
+        )
+    return n
 
 
 class PlannableModel(nn.Module):
@@ -168,8 +200,15 @@ def cnn_encoder(
     >>> cnn_encoder((3, 8, 8))(torch.zeros(2, 3, 8, 8)).shape
     torch.Size([2, 50])
 
+    Raises:
+        ValueError: another shape.
+
     Source: the code of van der Pol et al. 2020, Plannable Approximations to MDP Homomorphisms.
     """
+    if len(shape) != 3 or min(shape[1:]) < 5:
+        raise ValueError(
+            f"the images have shape {tuple(shape)}, expected (channels, height, width) with at least 5 rows and columns"
+        )
     colors, height, width = shape
     return nn.Sequential(
         nn.Conv2d(colors, channels, 3),

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from symrl_lite._tiles import Tiles, cut
+from symrl_lite._tiles import Tiles, as_pixels, cut
 from symrl_lite.actions import on_moves
 from symrl_lite.group_convolutions import moved_places, pose_filters
 from symrl_lite.groups import Representation, cyclic, regular, rotation_2d
@@ -268,6 +268,7 @@ class StructuredModel(nn.Module):
             raise ValueError(
                 "equivariant is for one map a slot, actions of a slot, no decoder and no more convolutions"
             )
+        self.shape = (colors, height, width)
         self.n_actions, self.slots, self.dimension, self.tile, self.actions = n_actions, slots, dimension, tile, actions
         side = height // tile
         of_a_slot = {"slot": n_actions // slots, "copied": n_actions, "none": 1}[actions]
@@ -289,10 +290,19 @@ class StructuredModel(nn.Module):
 
     def maps(self, images: Any) -> Tensor:
         """m: pictures (batch, channels, height, width) -> feature maps from 0 to 1, (batch, maps, cells)."""
-        return self.extractor(torch.from_numpy(cut(np.asarray(images), self.tile)))
+        pixels = as_pixels(images, exactly=False)
+        if pixels.shape[1:] != self.shape:
+            raise ValueError(f"the pictures have shape {pixels.shape[1:]}, expected {self.shape}, as the model")
+        return self.extractor(torch.from_numpy(cut(pixels, self.tile)))
 
     def encode(self, images: Any) -> Tensor:
-        """z: pictures (batch, channels, height, width) of whole numbers from 0 to 255 -> (batch, K, D)."""
+        """z: pictures (batch, channels, height, width) -> (batch, K, D).
+
+        Pictures are uint8 (or other whole numbers) from 0 to 255, or floats from 0 to 1: the same picture in both.
+
+        Raises:
+            ValueError: pictures of another shape, type or range.
+        """
         return self.from_maps(self.maps(images))
 
     def encode_tiles(self, tiles: Tiles, rows: Tensor) -> Tensor:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Tiles", "cut", "gather_tiles"]
+__all__ = ["Tiles", "as_pixels", "cut", "gather_tiles"]
 
 _AT_ONCE = 4096  # pictures
 
@@ -25,6 +26,51 @@ class Tiles:
         return len(self.table) // self.cells if self.index is None else len(self.index)
 
 
+def as_pixels(images: Any, exactly: bool = True) -> np.ndarray:
+    """Pictures as numbers from 0 to 255, (N, channels, height, width), of the type uint8.
+
+    Whole numbers are taken for numbers from 0 to 255, floats for numbers from 0 to 1, which are multiplied by 255.
+
+    Args:
+        images: (N, channels, height, width), uint8 or other whole numbers from 0 to 255, or floats from 0 to 1.
+        exactly: whether floats must be k/255 with a whole k; else they stay floats (float32), from 0 to 255.
+
+    Raises:
+        ValueError: another number of axes, another type, or numbers outside of the range.
+
+    >>> as_pixels(np.full((1, 1, 1, 1), 0.2)).item(), as_pixels(np.full((1, 1, 1, 1), 51)).item()
+    (51, 51)
+    """
+    pictures = np.asarray(images)
+    if pictures.ndim != 4:
+        raise ValueError(
+            f"the pictures have shape {pictures.shape}, expected (N, channels, height, width): one picture is "
+            "pictures[None], and pictures of one channel are pictures[:, None]"
+        )
+    if pictures.dtype == np.uint8:
+        return pictures
+    kind = pictures.dtype.kind
+    highest = {"i": 255, "u": 255, "f": 1}.get(kind)
+    low, high = (pictures.min(), pictures.max()) if pictures.size and highest else (0, 0)
+    if highest is None or not (low >= 0 and high <= highest):
+        raise ValueError(
+            f"the pictures have type {pictures.dtype} and values from {low:g} to {high:g}, expected uint8 from 0 to "
+            "255, or floats from 0 to 1"
+        )
+    if kind != "f":
+        return pictures.astype(np.uint8)
+    scaled = pictures.astype(np.float64) * 255
+    whole = np.round(scaled)
+    if np.abs(scaled - whole).max(initial=0) < (0.2 if pictures.dtype == np.float16 else 1e-3):
+        return whole.astype(np.uint8)
+    if exactly:
+        raise ValueError(
+            f"the pictures have type {pictures.dtype} and values between the steps of 1/255, expected uint8 from 0 to "
+            "255: (255 * pictures).round().astype(np.uint8)"
+        )
+    return scaled.astype(np.float32)
+
+
 def cut(images: np.ndarray, tile: int) -> np.ndarray:
     """(N, channels, height, width) -> (N, cells, channels · tile · tile), cells row by row.
 
@@ -36,6 +82,8 @@ def cut(images: np.ndarray, tile: int) -> np.ndarray:
     >>> cut(np.arange(16).reshape(1, 1, 4, 4), 2)[0].tolist()
     [[0, 1, 4, 5], [2, 3, 6, 7], [8, 9, 12, 13], [10, 11, 14, 15]]
     """
+    if images.ndim != 4:
+        raise ValueError(f"the pictures have shape {images.shape}, expected (N, channels, height, width)")
     N, channels, height, width = images.shape
     if height % tile or width % tile:
         raise ValueError(f"pictures of {height} × {width} can't be cut into tiles of {tile} × {tile}")
@@ -47,7 +95,7 @@ def gather_tiles(images: np.ndarray, tile: int, most: int = 1024) -> Tiles:
     """All tiles of some pictures; each different one once, if there are no more than `most`.
 
     Args:
-        images: (N, channels, height, width), uint8.
+        images: (N, channels, height, width), as for `as_pixels`.
         tile: side of a tile in pixels.
         most: number of different tiles up to which they are looked for.
 
@@ -56,6 +104,7 @@ def gather_tiles(images: np.ndarray, tile: int, most: int = 1024) -> Tiles:
     >>> gather_tiles(pictures, 2).index.tolist()
     [[0, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]
     """
+    images = as_pixels(images)
     table: dict[bytes, int] = {}
     found: list[np.ndarray] = []
     for start in range(0, len(images), _AT_ONCE):

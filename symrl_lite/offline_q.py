@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from symrl_lite._plannable_model import mlp_encoder
+from symrl_lite._plannable_model import known_actions, mlp_encoder
 from symrl_lite.seeds import SeedBatch
 from symrl_lite.transitions import Transitions
 
@@ -31,10 +31,11 @@ class QSettings:
 
 
 def train_q(
-    transitions: Sequence[Transitions],
+    transitions: Transitions | Sequence[Transitions],
     seeds: Sequence[int],
     settings: QSettings = QSettings(),
     *,
+    n_actions: int | None = None,
     build_network: Callable[[], nn.Module] | None = None,
     progress: bool = True,
     every: int = 0,
@@ -45,9 +46,10 @@ def train_q(
     Q' is a slow copy of Q. All seeds are one batch, each with its own data, start and Adam state.
 
     Args:
-        transitions: one set for each seed.
+        transitions: one set for all seeds, or one for each.
         seeds: whole numbers.
         settings: the numbers of the training.
+        n_actions: by default one more than the largest action in the data.
         build_network: makes a network (batch, *shape) -> (batch, actions); by default layers of 64, 32 and 50 units.
         progress: whether to show a bar.
         every: if above 0, call `after` with the number of updates and the networks at 0, `every`, 2 · `every`, ...
@@ -57,7 +59,8 @@ def train_q(
         One network for each seed.
 
     Raises:
-        ValueError: another number of sets than of seeds.
+        ValueError: another number of sets than of seeds, observations that are single numbers or differ in shape,
+            actions that are not 0, 1, ..., n − 1, or a network with another number of values.
 
     >>> from symrl_lite.envs.cartpole import CartPoles
     >>> from symrl_lite.transitions import collect
@@ -67,9 +70,16 @@ def train_q(
 
     Source: van Hasselt et al. 2016, Deep Reinforcement Learning with Double Q-learning.
     """
-    if len(transitions) != len(seeds):
-        raise ValueError(f"there are {len(transitions)} sets of transitions and {len(seeds)} seeds, expected as many")
-    shape, actions = transitions[0].observations.shape[1:], max(t.n_actions for t in transitions)
+    sets = [transitions] * len(seeds) if isinstance(transitions, Transitions) else list(transitions)
+    if len(sets) != len(seeds) or not sets:
+        raise ValueError(f"there are {len(sets)} sets of transitions and {len(seeds)} seeds, expected as many")
+    shape = sets[0].observations.shape[1:]
+    if (not shape and build_network is None) or {t.observations.shape[1:] for t in sets} != {shape}:
+        raise ValueError(
+            f"observations have shapes {[t.observations.shape[1:] for t in sets]}, expected one in all sets, and no "
+            "single numbers unless build_network makes a network for them"
+        )
+    actions = known_actions([t.actions for t in sets], n_actions)
     if build_network is None:
         inputs = int(np.prod(shape))
         build_network = lambda: mlp_encoder(inputs, actions, hidden=(64, 32, 50))  # noqa: E731
@@ -82,11 +92,14 @@ def train_q(
             after(update, batch.networks())
         if update == settings.updates:
             break
-        states, taken, rewards, later, ended = _draw(transitions, random, settings.batch_size)
+        states, taken, rewards, later, ended = _draw(sets, random, settings.batch_size)
         with torch.no_grad():
             best = batch(later).argmax(dim=-1, keepdim=True)
             targets = rewards + settings.discount * ~ended * slow(later).gather(-1, best)[..., 0]
-        found = batch(states).gather(-1, taken[..., None])[..., 0]  # (seeds, batch)
+        values = batch(states)  # (seeds, batch, actions)
+        if values.shape[-1] < actions or (n_actions is not None and values.shape[-1] > actions):
+            raise ValueError(f"the network gives {values.shape[-1]} values, expected {actions}, one for each action")
+        found = values.gather(-1, taken[..., None])[..., 0]  # (seeds, batch)
         losses = 0.5 * (found - targets).square().mean(dim=1)
         optimizer.zero_grad()
         losses.sum().backward()  # the sum: each seed gets its own gradient

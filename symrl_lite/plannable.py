@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from symrl_lite._latent_planner import LatentPlanner, latent_rank, latent_transitions, prune
-from symrl_lite._plannable_model import Encoded, LinearModel, PlannableModel, cnn_encoder, mlp_encoder
+from symrl_lite._plannable_model import Encoded, LinearModel, PlannableModel, cnn_encoder, known_actions, mlp_encoder
 from symrl_lite.seeds import SeedBatch
 from symrl_lite.transitions import Transitions
 
@@ -162,8 +162,8 @@ def train_plannable(
         One PlannableModel for each seed.
 
     Raises:
-        ValueError: another number of sets than of seeds, or observations that are single numbers. FloatingPointError: a
-            loss that is not a number.
+        ValueError: another number of sets than of seeds, observations that are single numbers or differ in shape, or
+            actions that are not 0, 1, ..., n − 1. FloatingPointError: a loss that is not a number.
 
     >>> from symrl_lite.envs.cartpole import CartPoles
     >>> from symrl_lite.transitions import collect
@@ -182,7 +182,9 @@ def train_plannable(
             "the observations are single numbers, expected vectors or images: transitions.look_up(np.eye(n)) makes "
             "vectors of n states, look_up(images) pictures"
         )
-    actions = n_actions or max(s.n_actions for s in sets)
+    if {s.observations.shape[1:] for s in sets} != {shape}:
+        raise ValueError(f"observations have shapes {[s.observations.shape[1:] for s in sets]}, expected one shape")
+    actions = known_actions([s.actions for s in sets], n_actions)
     dimension = settings.dimension
     if build_encoder is None:
         build_encoder = _encoder_for(shape, dimension)

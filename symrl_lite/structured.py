@@ -6,10 +6,12 @@ Read it from top to bottom: energy and losses, then the training, then the measu
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,8 +20,9 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from symrl_lite._plannable_model import known_actions
 from symrl_lite._structured_model import StructuredModel
-from symrl_lite._tiles import gather_tiles
+from symrl_lite._tiles import as_pixels, gather_tiles
 from symrl_lite.episodes import Episodes
 from symrl_lite.ranking import Ranking, ranking_metrics
 
@@ -177,13 +180,14 @@ def train_structured(
     this picture, and the transition is fitted to codes that it does not shape (a world model in two parts).
 
     Args:
-        data: one set of episodes for all seeds, or one for each.
+        data: one set of episodes for all seeds, or one for each. Pictures are uint8 from 0 to 255, or the same as
+            floats k/255 from 0 to 1.
         seeds: whole numbers.
         settings: the numbers of the training.
         n_actions: by default one more than the largest action in the data.
         progress: whether to show a bar.
         checkpoint: a folder. All that a run needs is kept there every `save_every` updates, and a call with the same
-            settings and seeds continues where it was; the result is the same as without a stop.
+            settings, seeds and data continues where it was; the result is the same as without a stop.
         save_every: see `checkpoint`.
         every: if above 0, call `after` with the number of updates, the seed and the model at `every`, 2 · `every`, ...
         after: see `every`.
@@ -192,7 +196,8 @@ def train_structured(
         One StructuredModel for each seed, in `eval` mode.
 
     Raises:
-        ValueError: another number of sets than of seeds, the same seed twice, or a checkpoint of other settings.
+        ValueError: another number of sets than of seeds, the same seed twice, pictures of another type, range or shape,
+            actions that there are not, or a checkpoint of other settings or of other data.
             FloatingPointError: a loss that is not a number.
 
     >>> from symrl_lite.envs.shapes import Shapes
@@ -207,7 +212,10 @@ def train_structured(
     sets = [data] * len(seeds) if isinstance(data, Episodes) else list(data)
     if len(sets) != len(seeds) or len(set(seeds)) != len(seeds):
         raise ValueError(f"there are {len(sets)} sets of episodes and seeds {list(seeds)}, expected one for each seed")
-    actions = n_actions or 1 + max(int(s.actions.max()) for s in sets)
+    shapes = {s.observations.shape[2:] for s in sets}
+    if len(shapes) != 1:
+        raise ValueError(f"the pictures have shapes {sorted(shapes)}, expected one shape in all sets")
+    actions = known_actions([s.actions for s in sets], n_actions)
     folder = None if checkpoint is None else Path(checkpoint)
     bar = tqdm(
         total=settings.updates * len(seeds),
@@ -245,9 +253,14 @@ class _Draws:
         self.episodes, self.settings = episodes, settings
         E, frames = episodes.observations.shape[:2]
         self.steps = frames - 1
-        self.tiles = gather_tiles(
-            episodes.observations.reshape(E * frames, *episodes.observations.shape[2:]), settings.tile
-        )
+        shape = episodes.observations.shape[2:]
+        if len(shape) != 3:
+            raise ValueError(
+                f"the pictures have shape {shape}, expected (channels, height, width); without colours "
+                "observations[:, :, None]"
+            )
+        self.pictures = as_pixels(episodes.observations.reshape(E * frames, *shape))
+        self.tiles = gather_tiles(self.pictures, settings.tile)
         self.actions = torch.from_numpy(episodes.actions.astype(np.int64))
 
     def next(self, random: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -262,6 +275,14 @@ class _Draws:
         row = episode * (self.steps + 1) + t
         rows = [torch.from_numpy(r) for r in (row, row + 1, other)]
         return rows[0], rows[1], rows[2], self.actions[torch.from_numpy(episode), torch.from_numpy(t)]
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of pictures and actions, which tells one set of data from another."""
+        found = hashlib.sha256(repr((self.pictures.shape, self.steps)).encode())
+        for array in (self.pictures, self.episodes.actions.astype(np.int64)):
+            found.update(np.ascontiguousarray(array).data)
+        return found.hexdigest()
 
     def pixels(self, rows: Tensor) -> Tensor:
         """The pictures from 0 to 1, as tiles, (batch, cells, values)."""
@@ -301,6 +322,8 @@ class _Run:
         folder.mkdir(parents=True, exist_ok=True)
         state = {
             "settings": asdict(self.settings),
+            "data": self.draws.digest,
+            "n_actions": self.model.n_actions,
             "update": self.update,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -315,10 +338,16 @@ class _Run:
         path = folder / f"seed{self.seed}.pt"
         if not path.is_file():
             return
-        state = torch.load(path, weights_only=True)
+        state = _read(path, "train_structured", ("settings", "update", "model", "optimizer", "random"))
         if state["settings"] != asdict(self.settings):
             differ = sorted(k for k, v in asdict(self.settings).items() if state["settings"].get(k) != v)
             raise ValueError(f"{path} was made with other settings ({', '.join(differ)}): use another folder")
+        if state.get("data") != self.draws.digest:
+            raise ValueError(f"{path} was made with other data: use another folder for these episodes")
+        if state["n_actions"] != self.model.n_actions:
+            raise ValueError(
+                f"{path} was made for {state['n_actions']} actions, expected {self.model.n_actions}: use another folder"
+            )
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.random.bit_generator.state = state["random"]
@@ -364,18 +393,46 @@ def save_model(model: StructuredModel, settings: StructuredSettings, shape: Sequ
         settings: with which it was made.
         shape: of the pictures, (channels, height, width).
         path: of the file.
+
+    Raises:
+        ValueError: settings or a shape that are not the model's.
     """
+    with torch.random.fork_rng(devices=[]):  # leaves the caller's random numbers alone
+        built = settings.build(shape, model.n_actions)
+    sizes = [{name: tuple(value.shape) for name, value in m.state_dict().items()} for m in (model, built)]
+    if sizes[0] != sizes[1] or tuple(shape) != model.shape:
+        raise ValueError(f"the model, for pictures of {model.shape}, was not made with {settings} for {tuple(shape)}")
     state = {"settings": asdict(settings), "shape": list(shape), "n_actions": model.n_actions}
     torch.save(state | {"model": model.state_dict()}, path)
 
 
 def load_model(path: str | Path) -> tuple[StructuredModel, StructuredSettings]:
-    """Read what `save_model` wrote; only numbers are read, no code is run."""
-    state = torch.load(path, weights_only=True)
-    settings = StructuredSettings(**state["settings"])
+    """Read what `save_model` wrote; only numbers are read, no code is run.
+
+    Raises:
+        ValueError: a file of something else, or of settings that this version does not know.
+    """
+    state = _read(Path(path), "save_model", ("settings", "shape", "n_actions", "model"))
+    settings = _settings_of(state["settings"], path)
     model = settings.build(state["shape"], state["n_actions"])
     model.load_state_dict(state["model"])
     return model.eval(), settings
+
+
+def _read(path: Path, writer: str, keys: Sequence[str]) -> dict[str, Any]:
+    """A file with these entries."""
+    state = torch.load(path, weights_only=True)
+    if not isinstance(state, dict) or not set(keys) <= set(state):
+        found = sorted(map(str, state)) if isinstance(state, dict) else type(state).__name__
+        raise ValueError(f"{path} holds {str(found)[:120]}, expected a file that `{writer}` wrote")
+    return state
+
+
+def _settings_of(numbers: dict[str, Any], path: Any) -> StructuredSettings:
+    known = {f.name for f in fields(StructuredSettings)}
+    if set(numbers) != known:
+        raise ValueError(f"{path} has settings {sorted(set(numbers) ^ known)} that differ from those known here")
+    return StructuredSettings(**numbers)
 
 
 # --- The measure --------------------------------------------------------------------------------------------------
@@ -403,7 +460,15 @@ def rank_rollouts(
 
     Returns:
         A Ranking for each n.
+
+    Raises:
+        ValueError: steps beyond the end of the episodes or before their start, or actions that the model has not.
     """
+    T = episodes.actions.shape[1]
+    if not len(steps) or min(steps) < 0 or max(steps) > T:
+        raise ValueError(f"steps are {tuple(steps)}, expected some from 0 to {T}: the episodes have {T} steps")
+    if isinstance(model, StructuredModel):  # a stand-in may know its actions in another way
+        known_actions([episodes.actions], model.n_actions)
     with torch.no_grad():
         codes = model.rollout(episodes.observations[:, 0], episodes.actions[:, : max(steps)])
         numbers: Any = episodes.state_numbers

@@ -1,5 +1,7 @@
 """What trainers ask of an environment, of data and of files before they work, and what they must not confuse."""
 
+from dataclasses import replace
+
 import gymnasium
 import numpy as np
 import pytest
@@ -9,10 +11,24 @@ from gymnasium.spaces import Tuple as TupleSpace
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from symrl_lite._tiles import as_pixels, gather_tiles
 from symrl_lite.envs.cartpole import CartPoles
+from symrl_lite.envs.shapes import Shapes
+from symrl_lite.episodes import Episodes, record_episodes
+from symrl_lite.offline_q import QSettings, train_q
+from symrl_lite.plannable import PlannableSettings, cnn_encoder, train_plannable
 from symrl_lite.policies import mlp_policy
 from symrl_lite.ppo import PPOSettings, advantages_and_targets, evaluate, train_ppo
 from symrl_lite.seeds import SeedBatch
+from symrl_lite.structured import (
+    StructuredModel,
+    StructuredSettings,
+    load_model,
+    rank_rollouts,
+    save_model,
+    train_structured,
+)
+from symrl_lite.transitions import Transitions
 
 SHORT = PPOSettings(environments=2, horizon=8, evaluate_every=16, evaluation_episodes=2)
 
@@ -184,3 +200,179 @@ def test_advantages_need_one_more_value_than_rewards(length):
         advantages_and_targets(torch.ones(3, 2), torch.zeros(3, length), never_ends, never_ends, 0.5, 1.0)
     with pytest.raises(ValueError, match="expected"):
         advantages_and_targets(torch.ones(3, 2), torch.zeros(3, 3), never_ends[:1], never_ends, 0.5, 1.0)
+
+
+# --- actions of data
+
+
+def steps_with(actions):
+    n = len(actions)
+    return Transitions(np.eye(3), [0] * n, actions, [0] * n, [1] * n, [False] * n, [0] * n)
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        lambda data, **more: train_q([data], [0], QSettings(updates=1, batch_size=4), progress=False, **more),
+        lambda data, **more: train_plannable(
+            data, [0], PlannableSettings(updates=1, batch_size=4, negatives=1), progress=False, **more
+        ),
+    ],
+    ids=["train_q", "train_plannable"],
+)
+def test_actions_of_steps_are_checked_before_networks_are_built(train):
+    with pytest.raises(ValueError, match="actions go from 1 to 3 and nobody takes 0: subtract the start"):
+        train(steps_with([1, 3, 2] * 10))
+    assert train(steps_with([1, 3, 2] * 10), n_actions=4)
+    assert train(steps_with([1, 3, 2]))  # so few steps may have missed it by chance
+    with pytest.raises(ValueError, match="actions go from 0 to 3, expected whole numbers from 0 to 2"):
+        train(steps_with([0, 3]), n_actions=3)
+    with pytest.raises(TypeError, match=r"n_actions is Discrete\(3, start=1\)"):
+        train(steps_with([0, 3]), n_actions=Discrete(3, start=1))
+    with pytest.raises(TypeError, match="n_actions is Box"):
+        train(steps_with([0, 3]), n_actions=Box(-1, 1, (1,)))
+
+
+def test_q_learning_counts_the_values_of_its_network():
+    data = steps_with([0, 1, 2])
+    with pytest.raises(ValueError, match="the network gives 2 values, expected 3"):
+        train_q([data], [0], QSettings(1, 4), build_network=lambda: torch.nn.Linear(3, 2), progress=False)
+    assert len(train_q(data, [0, 1], QSettings(1, 4), progress=False)) == 2  # one set for both
+    with pytest.raises(ValueError, match=r"observations have shapes \[\(\)\]"):
+        train_q([replace(data, observations=np.arange(3))], [0], QSettings(1, 4), progress=False)
+
+
+def test_pictures_without_a_channel_axis_are_refused_by_name():
+    for shape in ((8, 8), (1, 3, 3)):
+        with pytest.raises(ValueError, match=r"expected \(channels, height, width\)"):
+            cnn_encoder(shape)
+
+
+# --- pictures
+
+DATA = record_episodes(Shapes(2, size=2).copies, 12, 4, seed=0)
+TINY = StructuredSettings(updates=3, batch_size=8, hidden=8, channels=4, slots=2, warm_up=0)
+
+
+def fit(data=DATA, **more):
+    return train_structured(data, [0], TINY, progress=False, **more)[0]
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.float16, np.int64, np.uint16])
+def test_the_same_pictures_in_other_types_make_the_same_model(kind):
+    floats = np.issubdtype(kind, np.floating)
+    pictures = (DATA.observations / 255).astype(kind) if floats else DATA.observations.astype(kind)
+    one, other = fit(), fit(Episodes(pictures, DATA.actions, DATA.states))
+    for name, value in one.state_dict().items():
+        assert torch.equal(value, other.state_dict()[name])
+    assert torch.equal(one.encode(DATA.observations[:, 0]), one.encode(pictures[:, 0]))
+    assert np.array_equal(as_pixels(pictures[:, 0]), DATA.observations[:, 0])
+
+
+def test_floats_between_the_steps_are_encoded_but_not_trained_on():
+    grey = np.clip(DATA.observations[:, 0] / 255 + 0.0013, 0, 1)
+    model = fit()
+    assert torch.isfinite(model.encode(grey)).all()
+    assert not torch.equal(model.encode(grey), model.encode(DATA.observations[:, 0]))
+    with pytest.raises(ValueError, match=r"between the steps of 1/255, expected uint8"):
+        gather_tiles(grey, 10)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "message"),
+    [
+        (np.full((1, 3, 20, 20), 255.0), "type float64 and values from 255 to 255, expected uint8 from 0 to 255"),
+        (np.full((1, 3, 20, 20), -0.5), "values from -0.5"),
+        (np.full((1, 3, 20, 20), np.nan), "values from nan"),
+        (np.full((1, 3, 20, 20), 256), "type int64 and values from 256 to 256"),
+        (np.ones((1, 3, 20, 20), dtype=bool), "type bool"),
+        (np.zeros((3, 20, 20), np.uint8), r"shape \(3, 20, 20\), expected \(N, channels, height, width\)"),
+        (np.zeros((1, 3, 30, 30), np.uint8), r"shape \(3, 30, 30\), expected \(3, 20, 20\)"),
+    ],
+)
+def test_pictures_of_other_types_ranges_and_shapes_are_refused(pictures, message):
+    with pytest.raises(ValueError, match=message):
+        StructuredModel((3, 20, 20), 8, slots=2).encode(pictures)
+    if pictures.ndim == 4 and pictures.shape[2] == 20:
+        data = Episodes(np.repeat(pictures[None], 2, axis=1), np.zeros((1, 1), int), np.zeros((1, 2)))
+        with pytest.raises(ValueError, match=message):
+            fit(data, n_actions=8)
+
+
+def test_episodes_without_colours_or_of_two_shapes_are_refused():
+    flat = Episodes(DATA.observations[:, :, 0], DATA.actions, DATA.states)
+    with pytest.raises(ValueError, match=r"expected \(channels, height, width\); without colours"):
+        fit(flat)
+    larger = record_episodes(Shapes(2, size=3).copies, 2, 4, seed=0)
+    with pytest.raises(ValueError, match="expected one shape in all sets"):
+        train_structured([DATA, larger], [0, 1], TINY, progress=False)
+    with pytest.raises(ValueError, match="nobody takes 0"):
+        fit(Episodes(DATA.observations, DATA.actions % 2 + 1, DATA.states))
+    with pytest.raises(ValueError, match="actions go from 0 to 7, expected whole numbers from 0 to 3"):
+        fit(n_actions=4)
+
+
+# --- files
+
+
+def test_a_checkpoint_of_other_data_is_refused(tmp_path):
+    fit(checkpoint=tmp_path)
+    again = record_episodes(Shapes(2, size=2).copies, 12, 4, seed=1)
+    turned = Episodes(DATA.observations, DATA.actions[::-1], DATA.states)  # the same pictures, other actions
+    one_pixel = DATA.observations.copy()
+    one_pixel[3, 2, 1, 5, 5] ^= 1
+    for other in (again, turned, Episodes(one_pixel, DATA.actions, DATA.states)):
+        with pytest.raises(ValueError, match="made with other data: use another folder"):
+            fit(other, checkpoint=tmp_path)
+    with pytest.raises(ValueError, match="made for 8 actions, expected 10"):
+        fit(checkpoint=tmp_path, n_actions=10)
+    same = Episodes((DATA.observations / 255).astype(np.float32), DATA.actions, DATA.states)
+    assert torch.equal(fit(checkpoint=tmp_path).encode(DATA.observations[:, 0]),
+                       fit(same, checkpoint=tmp_path).encode(DATA.observations[:, 0]))  # fmt: skip
+
+
+def test_a_checkpoint_that_does_not_say_its_data_is_refused(tmp_path):
+    fit(checkpoint=tmp_path)
+    state = torch.load(tmp_path / "seed0.pt", weights_only=True)
+    del state["data"]
+    torch.save(state, tmp_path / "seed0.pt")
+    with pytest.raises(ValueError, match="made with other data"):
+        fit(checkpoint=tmp_path)
+    torch.save({"weights": torch.zeros(2)}, tmp_path / "seed0.pt")
+    with pytest.raises(ValueError, match=r"holds \['weights'\], expected a file that `train_structured` wrote"):
+        fit(checkpoint=tmp_path)
+
+
+def test_files_of_models_say_what_they_are(tmp_path):
+    model = fit()
+    for settings, shape in ((TINY, (3, 30, 30)), (replace(TINY, hidden=16), (3, 20, 20))):
+        with pytest.raises(ValueError, match="was not made with"):
+            save_model(model, settings, shape, tmp_path / "model.pt")
+    assert not (tmp_path / "model.pt").exists()
+    save_model(model, TINY, (3, 20, 20), tmp_path / "model.pt")
+    assert torch.equal(
+        load_model(tmp_path / "model.pt")[0].encode(DATA.observations[0]), model.encode(DATA.observations[0])
+    )
+    state = torch.load(tmp_path / "model.pt", weights_only=True)
+    state["settings"]["colour"] = 3
+    torch.save(state, tmp_path / "model.pt")
+    with pytest.raises(ValueError, match=r"settings \['colour'\]"):
+        load_model(tmp_path / "model.pt")
+    torch.save([1, 2], tmp_path / "model.pt")
+    with pytest.raises(ValueError, match="holds list, expected a file that `save_model` wrote"):
+        load_model(tmp_path / "model.pt")
+
+
+# --- the measure
+
+
+@pytest.mark.parametrize("steps", [(1, 5), (-1,), (), (10,)])
+def test_rollouts_beyond_the_end_of_an_episode_are_refused(steps):
+    with pytest.raises(ValueError, match="from 0 to 4: the episodes have 4 steps"):
+        rank_rollouts(fit(), DATA, steps)
+
+
+def test_rollouts_with_actions_that_the_model_has_not_are_refused():
+    assert list(rank_rollouts(fit(), DATA, (4,))) == [4]
+    with pytest.raises(ValueError, match="expected whole numbers from 0 to 7"):
+        rank_rollouts(fit(), Episodes(DATA.observations, DATA.actions + 4, DATA.states), (1,))
