@@ -72,6 +72,7 @@ def test_the_table_names_every_chapter_and_variation(found):
         ("error 3e-07 of 1,000", "error 1.2e-6 of 10", True),
         ("gain 1.86 (1 to inf)", "gain 2.1 (1.5 to 3)", True),
         ("4.5 | 17", "12.25   | 3", True),
+        ("at state [ 4.058e-02  2.350e-04 -1.112e+00], action 0", "at state [ 0.035  0.014 -1.65 ], action 0", True),
         ("seed 1: ahead", "seed 1: behind", False),
         ("C4 wins", "D4 wins", False),
         ("x1 is larger", "x2 is larger", False),

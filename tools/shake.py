@@ -104,7 +104,8 @@ def texts_of(outcome: Outcome) -> list[tuple[int, str]]:
 def words(line: str) -> str:
     """A line without its numbers and its spaces, which follow the numbers in a table."""
     masked = re.sub(r"0x[0-9a-f]+", "#", line)
-    return re.sub(r"\s+", " ", NUMBER.sub("#", masked)).strip()
+    text = re.sub(r"\s+", " ", NUMBER.sub("#", masked)).strip()
+    return re.sub(r" ?([\[\]]) ?", r"\1", text)  # NumPy pads its rows
 
 
 def changed(first: Outcome, other: Outcome) -> list[str]:
