@@ -1,7 +1,8 @@
-"""What the site needs from Sphinx beyond its settings: formulas, the table of run times, notes on failed chapters."""
+"""What the site needs from Sphinx beyond its settings: formulas, run times, notes on failed chapters, a first page."""
 
 from __future__ import annotations
 
+import html
 import json
 import posixpath
 from pathlib import Path
@@ -44,6 +45,33 @@ def note_failure(app: Sphinx, docname: str, source: list[str]) -> None:
     cell = {"cell_type": "markdown", "id": "did-not-run", "metadata": {}, "source": text}
     notebook["cells"].insert(1, cell)
     source[0] = json.dumps(notebook)
+
+
+def write_index(app: Sphinx, error: Exception | None) -> None:
+    """Write index.html, which leads to the first page, unless the site has a page of that name.
+
+    It names the site's icon: a browser that is told of none asks the top of the host for one, which is not the site's.
+    """
+    index = Path(app.outdir, "index.html")
+    if error or index.exists() or app.builder.name != "html":
+        return
+    first = app.builder.get_target_uri(app.config.root_doc)
+    icon = posixpath.join("_static", posixpath.basename(app.config.html_favicon or ""))
+    title = html.escape(app.config.html_title or app.config.project)
+    index.write_text(
+        f"""<!DOCTYPE html>
+<html lang="{app.config.language}">
+<head>
+<meta charset="utf-8">
+<title>{title}</title>
+<link rel="icon" href="{icon}">
+<meta http-equiv="refresh" content="0; url={first}">
+</head>
+<body><p><a href="{first}">{title}</a></p></body>
+</html>
+""",
+        encoding="utf-8",
+    )
 
 
 class RunTimes(SphinxDirective):
@@ -107,5 +135,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the parts with Sphinx."""
     app.connect("config-inited", choose_mathjax)
     app.connect("source-read", note_failure)
+    app.connect("build-finished", write_index, priority=400)  # before sphinx_external_toc writes a bare one at 500
     app.add_directive("run-times", RunTimes)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -128,7 +128,11 @@ def test_there_are_pages_to_look_at(site: Path, pages: list[str]) -> None:
 
 
 def test_every_link_image_and_script_is_there(site: Path, pages: list[str]) -> None:
-    wrong = {name: found for name in [*pages, "genindex.html", "search.html"] if (found := problems(site, name))}
+    wrong = {
+        name: found
+        for name in [*pages, "index.html", "genindex.html", "search.html"]
+        if (found := problems(site, name))
+    }
     assert not wrong, "\n".join(f"{name}: {problem}" for name, found in wrong.items() for problem in found)
 
 
@@ -136,6 +140,13 @@ def test_the_first_page_leads_to_the_welcome(site: Path) -> None:
     text = (site / "index.html").read_text(encoding="utf-8")
     target = re.search(r"url=([^\"']+)", text)
     assert target and (site / target.group(1)).is_file()
+
+
+def test_every_page_names_an_icon_of_the_site(site: Path, pages: list[str]) -> None:
+    """Where a page names none, a browser asks the top of the host for one, and the console tells of a missing file."""
+    for path in (site / name for name in [*pages, "index.html", "genindex.html", "search.html"]):
+        icon = re.search(r'<link rel="icon" href="([^"]+)"', path.read_text(encoding="utf-8"))
+        assert icon and (path.parent / icon.group(1)).is_file(), path
 
 
 def test_style_sheets_load_nothing_from_elsewhere(site: Path) -> None:
