@@ -12,6 +12,7 @@ import numpy as np
 from symrl_lite._door import own_copy, whole_numbers
 
 if TYPE_CHECKING:
+    from symrl_lite._moved_actions import TriedActions
     from symrl_lite._stepper import Stepper
     from symrl_lite.symmetry import Symmetry
 
@@ -37,24 +38,28 @@ class AuditReport:
     states: int = 0  # how many states were stepped from
     rewarded: int = 0  # from how many of them a step earned another reward than the usual one
     ended: int = 0  # from how many of them a step ended the episode
-    usual: float | None = None  # the reward that most steps earned
+    usual: float | None = None  # the reward that most steps earned; of a Box, with the first action
+    earned: tuple[float, float] | None = None  # the lowest and the highest reward, of a Box alone
+    bounds: tuple[str, ...] = ()  # for each element which bounds of the Box it does not keep; empty where all do
 
     @property
     def holds(self) -> bool:
-        """Whether no element has an error.
+        """Whether no element has an error, and none takes actions out of their bounds.
 
         Of a table that is a proof. Of an environment it says that no counterexample was among the pairs that were
         tried: a symmetry that a far goal breaks is not found out in states from which nothing is earned and nothing
         ends. Look at `rewarded` and `ended`; where both are 0, nothing but the way states move was tested, and states
         near goals and ends are needed: `audit(..., states=...)`.
         """
-        return bool((np.stack([self.rewards, self.transitions]) <= self.allowed).all())
+        return not self.broken_by
 
     @property
     def broken_by(self) -> tuple[str, ...]:
-        """Names of the elements with an error."""
-        fine = np.all(np.stack([self.rewards, self.transitions]) <= self.allowed, axis=0).tolist()
-        return tuple(name for name, kept in zip(self.symmetry.group.names, fine, strict=True) if not kept)
+        """Names of the elements with an error, or that take actions out of their bounds."""
+        fine = np.asarray((np.stack([self.rewards, self.transitions]) <= self.allowed).all(axis=0))
+        if self.bounds:
+            fine &= [not passed for passed in self.bounds]
+        return tuple(name for name, kept in zip(self.symmetry.group.names, fine.tolist(), strict=True) if not kept)
 
     def _verdict(self) -> str:
         name = self.symmetry.name or self.symmetry.group.name
@@ -62,23 +67,29 @@ class AuditReport:
             return f"{name}: {'a symmetry' if self.holds else 'no symmetry'} ({self.what})"
         if self.holds and not self.rewarded and not self.ended:
             earned = "anything" if self.usual == 0 else f"anything but the usual {self.usual:.3g}"
+            if self.earned is not None and self.earned[0] < self.earned[1]:
+                earned = "anything but what the action alone costs"
             return (
                 f"{name}: no counterexample in {self.states} states, none of which earned {earned} or ended "
                 f"({self.what}); give states=... near goals and ends"
             )
+        rewards = f"{self.rewarded} with a reward other than {self.usual:.3g}"
+        if self.earned is not None and self.earned[0] < self.earned[1]:
+            rewards = f"rewards from {self.earned[0]:.3g} to {self.earned[1]:.3g}"
         return (
-            f"{name}: {'a symmetry' if self.holds else 'no symmetry'} ({self.what}; {self.states} states: "
-            f"{self.rewarded} with a reward other than {self.usual:.3g}, {self.ended} with an end)"
+            f"{name}: {'a symmetry' if self.holds else 'no symmetry'} ({self.what}; {self.states} states: {rewards}, "
+            f"{self.ended} with an end)"
         )
 
     def _rows(self) -> list[tuple[str, str, str, str]]:
-        bad = set(self.broken_by)
-        return [
-            (g, f"{reward:.3g}", f"{transition:.3g}", f"worst at {worst}" if g in bad and worst else "")
-            for g, reward, transition, worst in zip(
-                self.symmetry.group.names, self.rewards, self.transitions, self.worst, strict=True
-            )
-        ]
+        errors = np.stack([self.rewards, self.transitions])
+        wrong = np.asarray((errors > self.allowed).any(axis=0))
+        rows = []
+        for g, name in enumerate(self.symmetry.group.names):
+            words = [f"worst at {self.worst[g]}"] if wrong[g] and self.worst[g] else []
+            words += [self.bounds[g]] if self.bounds and self.bounds[g] else []
+            rows.append((name, f"{errors[0, g]:.3g}", f"{errors[1, g]:.3g}", "; ".join(words)))
+        return rows
 
     def __repr__(self) -> str:
         rows = [("element", "reward error", "transition error", ""), *self._rows()]
@@ -124,7 +135,7 @@ def audit_table(mdp: Any, symmetry: Symmetry, states: np.ndarray, actions: np.nd
 def audit_by_sampling(
     env: Any,
     symmetry: Symmetry,
-    actions: np.ndarray,
+    actions: TriedActions,
     states: Any,
     samples: int,
     repeats: int,
@@ -133,7 +144,7 @@ def audit_by_sampling(
     set_state: Callable[[Any, Any], Any] | None,
     get_state: Callable[[Any], Any] | None,
 ) -> AuditReport:
-    """Sampled pairs of an environment; `actions` (|G|, A) holds g·a."""
+    """Sampled pairs of an environment."""
     whole_numbers([samples, repeats], "samples and repeats", low=None)
     if samples < 1 or repeats < 2:
         raise ValueError(f"samples is {samples} and repeats {repeats}, expected at least 1 and 2")
@@ -154,25 +165,26 @@ def audit_by_sampling(
 def _measure(
     stepper: Stepper,
     symmetry: Symmetry,
-    actions: np.ndarray,
+    actions: TriedActions,
     tried: list[Any],
     repeats: int,
     atol: float,
     generator: np.random.Generator,
 ) -> AuditReport:
-    G, A = symmetry.group, actions.shape[1]
+    G, A, plain = symmetry.group, len(actions.names), actions.moved[0]
     pairs = [(s, a) for s in range(len(tried)) for a in range(A)]
     # One step of each pair, twice: where the two differ, the environment is random.
-    first, again = (np.array([stepper.step(tried[s], a)[:2] for s, a in pairs], dtype=object) for _ in range(2))
+    first, again = (np.array([stepper.step(tried[s], plain[a])[:2] for s, a in pairs], dtype=object) for _ in range(2))
     random = any(abs(r - q) > atol or _gap(x, y) > atol for (x, r), (y, q) in zip(first, again, strict=True))
     n = repeats if random else 1
-    here = [[stepper.step(tried[s], a) for _ in range(n)] for s, a in pairs]
+    here = [[stepper.step(tried[s], plain[a]) for _ in range(n)] for s, a in pairs]
     errors, limits, worst = np.zeros((2, G.order)), np.full((2, G.order), atol), []
     for g in G:
         sizes = np.zeros((len(pairs), 2))  # (pairs, 2): of rewards and of next states
         chance = np.zeros((2, _PERMUTATIONS))
+        entries = [""] * len(pairs)  # which entry of the next states differs most
         for k, (s, a) in enumerate(pairs):
-            there = [stepper.step(_moved(symmetry, g, tried[s]), int(actions[g, a])) for _ in range(n)]
+            there = [stepper.step(_moved(symmetry, g, tried[s]), actions.moved[g][a]) for _ in range(n)]
             moved = [(stepper.vector(_moved(symmetry, g, state), ended), r) for _, r, state, ended in here[k]]
             for i in (0, 1):
                 left = np.array([np.atleast_1d(outcome[1 - i]) for outcome in moved])  # (n, entries)
@@ -186,26 +198,57 @@ def _measure(
                     chance[i] += by_chance / len(pairs)
                 else:
                     sizes[k, i] = _gap(left, right)
+            entries[k] = _which_entry(left, right, there[0][2])
         errors[:, g] = np.maximum(sizes.mean(axis=0), 0) if random else sizes.max(axis=0)
         if random:
             limits[:, g] = np.maximum(atol, chance.mean(axis=1) + _DEVIATIONS * chance.std(axis=1))
         i = 0 if errors[0, g] > limits[0, g] else 1
-        s, a = pairs[int(sizes[:, i].argmax())]
+        k = int(sizes[:, i].argmax())
+        differ = ["the reward"] if i == 0 else []
+        if errors[1, g] > limits[1, g] or i == 1:
+            differ.append(entries[int(sizes[:, 1].argmax())])
+        s, a = pairs[k]
         state = np.asarray(tried[s])
         shown = f"state {np.array2string(state, precision=3)}" if state.size <= 8 else f"number {s} of the states tried"
-        worst.append(f"{shown}, action {a + stepper.start}")
+        worst.append(f"{shown}, action {actions.names[a]} ({', '.join(differ)})")
     what = f"{len(pairs)} pairs, " + (f"each stepped {n} times" if random else "deterministic")
-    seen = _what_was_seen(here, len(tried), atol)
-    return AuditReport(symmetry, errors[0], errors[1], tuple(worst), limits, what, len(tried), *seen)
+    seen = _what_was_seen(here, len(tried), atol, stepper.continuous)
+    return AuditReport(
+        symmetry, errors[0], errors[1], tuple(worst), limits, what, len(tried), *seen, bounds=actions.bounds
+    )
 
 
-def _what_was_seen(steps: list[list[Any]], states: int, atol: float) -> tuple[int, int, float]:
-    """From how many states a step earned another reward than the usual one, or ended the episode; and that reward."""
-    rewards = np.array([[reward for _, reward, _, _ in several] for several in steps]).reshape(states, -1)
+def _what_was_seen(
+    steps: list[list[Any]], states: int, atol: float, continuous: bool
+) -> tuple[int, int, float, tuple[float, float] | None]:
+    """From how many states a step earned another reward than the usual one, or ended the episode; and the rewards.
+
+    A continuous action often has a cost of its own, so that there the usual reward is one for each action.
+    """
+    rewards = np.array([[reward for _, reward, _, _ in several] for several in steps])
     ends = np.array([[ended for *_, ended in several] for several in steps]).reshape(states, -1)
+    groups = rewards.reshape(states, -1, rewards.shape[1]) if continuous else rewards.reshape(states, 1, -1)
+    usual = np.array([_most_common(groups[:, a]) for a in range(groups.shape[1])])
+    rewarded = (np.abs(groups - usual[:, None]) > atol).any(axis=(1, 2))
+    spread = (float(rewards.min()), float(rewards.max())) if continuous else None
+    return int(rewarded.sum()), int(ends.any(axis=1).sum()), float(usual[0]), spread
+
+
+def _most_common(rewards: np.ndarray) -> float:
     values, counts = np.unique(rewards, return_counts=True)
-    usual = float(values[counts.argmax()])
-    return int((np.abs(rewards - usual) > atol).any(axis=1).sum()), int(ends.any(axis=1).sum()), usual
+    return float(values[counts.argmax()])
+
+
+def _which_entry(left: np.ndarray, right: np.ndarray, state: Any) -> str:
+    """Which entry of next states (n, entries), the last of which is the end of the episode, differs most on average."""
+    entry = int(np.abs(left.mean(axis=0) - right.mean(axis=0)).argmax())
+    shape = np.shape(state)
+    if entry == left.shape[1] - 1:
+        return "the end of the episode"
+    if not shape:
+        return "the next state"
+    index = tuple(int(i) for i in np.unravel_index(entry, shape))
+    return f"entry {index[0] if len(index) == 1 else index} of the next state"
 
 
 def _moved(symmetry: Symmetry, g: int, state: Any) -> Any:

@@ -13,11 +13,11 @@ _ACTIONS = {"action", "act"}
 _REPEATED = {"reward", "rew", "discount", "weight", "mask", "return", "advantage", "value", "target"}
 _REPEATED |= {"terminated", "truncated", "terminal", "termination", "truncation", "timeout", "done", "end", "ended"}
 _LOOKS_MOVED = ("state", "obs", "goal", "action", "act_", "image", "picture", "frame", "next", "pixels")
-_KINDS = ("states", "actions", "action values", None)
+_KINDS = ("states", "actions", "action vectors", "action values", None)
 
 
 def what_moves(arrays: Mapping[str, np.ndarray], moves: Mapping[str, str | None]) -> dict[str, str | None]:
-    """For each array "states", "actions", "action values" or None (repeated).
+    """For each array "states", "actions", "action vectors", "action values" or None (repeated).
 
     Raises:
         ValueError: a name that is not known and looks like something that moves, or `moves` for what there is not.
@@ -26,7 +26,7 @@ def what_moves(arrays: Mapping[str, np.ndarray], moves: Mapping[str, str | None]
         if name not in arrays or kind not in _KINDS:
             raise ValueError(
                 f"moves has {name!r}: {kind!r}, expected one of {sorted(arrays)} with 'states', 'actions', "
-                "'action values' or None"
+                "'action vectors', 'action values' or None"
             )
     return {name: moves[name] if name in moves else _by_name(name, values) for name, values in arrays.items()}
 

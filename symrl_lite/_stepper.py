@@ -10,10 +10,13 @@ import numpy as np
 from gymnasium.spaces import Discrete
 
 from symrl_lite._door import own_copy, require_array_space
+from symrl_lite._moved_actions import draw
 
 __all__ = ["Stepper"]
 
 _SAME = 1e-5  # a state that is read back may differ by so much, of its size if that is above 1: float32
+
+_APART = 8  # of the states of random play with continuous actions, one in so many is taken
 
 
 class Stepper:
@@ -26,10 +29,13 @@ class Stepper:
     def __init__(self, env: Any, set_state: Any, get_state: Any, seed: int) -> None:
         self.env, self.base, self.get_state = env, env.unwrapped, get_state
         self.generator = np.random.default_rng(seed)  # of random play
-        self.n_actions, self.start = int(env.action_space.n), int(env.action_space.start)
+        self.continuous = not isinstance(env.action_space, Discrete)
         self._innermost, self._recorder = _record(env)
         try:
             observation, _ = env.reset(seed=seed)
+            if set_state is None and get_state is None and _is_mujoco(self.base):
+                set_state, self.get_state = _set_mujoco, _get_mujoco
+                get_state = self.get_state
             if get_state is None:
                 require_array_space(env.observation_space, "give set_state=... and get_state=..., which makes arrays")
             self._assigned = False
@@ -47,29 +53,38 @@ class Stepper:
             self._innermost.env = self.base
 
     def visited(self, samples: int) -> list[Any]:
-        """States from random play, of the whole of several episodes."""
+        """States from random play, of the whole of several episodes.
+
+        Bodies move little in a step: of theirs, one state in several is taken.
+        """
         found: list[Any] = []
-        while len(found) < samples:
+        apart = _APART if self.continuous else 1
+        while len(found) < samples * apart:
             observation, _ = self.env.reset()
             for _ in range(samples):
                 found.append(self._state(observation))
-                action = int(self.generator.integers(self.n_actions))
-                observation, _, terminated, truncated, _ = self.env.step(action + self.start)
+                observation, _, terminated, truncated, _ = self.env.step(self._random_action())
                 self._check_shown(observation)
                 if terminated or truncated:
                     break
-        return found[:samples]
+        return found[: samples * apart : apart]
 
-    def step(self, state: Any, action: int) -> tuple[np.ndarray, float, Any, bool]:
+    def _random_action(self) -> Any:
+        space = self.env.action_space
+        if self.continuous:
+            return draw(space, self.generator)
+        return int(self.generator.integers(int(space.n))) + int(space.start)
+
+    def step(self, state: Any, action: Any) -> tuple[np.ndarray, float, Any, bool]:
         """The next state as a vector, the reward, the next state as it is, and whether the episode ended."""
         self.env.reset()
         self.set_state(self.base, own_copy(state))
         self._read_back(state)
-        observation, reward, ended, _, _ = self.env.step(action + self.start)
+        observation, reward, ended, _, _ = self.env.step(own_copy(action))
         self._check_shown(observation)
         after = self._state(observation)
         if not np.isfinite(float(reward)):
-            raise ValueError(f"the reward of action {action + self.start} in state {_short(state)} is {reward}")
+            raise ValueError(f"the reward of action {action} in state {_short(state)} is {reward}")
         return self.vector(after, bool(ended)), float(reward), after, bool(ended)
 
     def vector(self, state: Any, ended: bool) -> np.ndarray:
@@ -166,6 +181,26 @@ def _record(env: Any) -> tuple[Any, _Recorder | None]:
         return None, None
     innermost.env = _Recorder(base)
     return innermost, innermost.env
+
+
+def _is_mujoco(env: Any) -> bool:
+    """Whether Gymnasium's MuJoCo made it: its set_state takes positions and velocities, and it shows other things."""
+    data = getattr(env, "data", None)
+    return callable(getattr(env, "set_state", None)) and hasattr(data, "qpos") and hasattr(data, "qvel")
+
+
+def _get_mujoco(env: Any) -> np.ndarray:
+    return np.concatenate([env.data.qpos, env.data.qvel]).astype(np.float64)
+
+
+def _set_mujoco(env: Any, state: Any) -> None:
+    positions, velocities = env.data.qpos.size, env.data.qvel.size
+    if np.shape(state) != (positions + velocities,):
+        raise ValueError(
+            f"a state has shape {np.shape(state)}, expected the {positions} positions (qpos) and {velocities} "
+            f"velocities (qvel) of {env!r}"
+        )
+    env.set_state(np.asarray(state[:positions]), np.asarray(state[positions:]))
 
 
 def _call_set_state(env: Any, state: Any) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from symrl_lite._audit import AuditReport, audit_by_sampling, audit_table
 from symrl_lite._batch_names import what_moves
 from symrl_lite._door import whole_numbers
-from symrl_lite._named_groups import not_an_action
+from symrl_lite._moved_actions import action_permutation, moved_in_batch, require_permutations, tried_actions
 from symrl_lite.equivariance import Action, apply_action
 from symrl_lite.groups import Element, FiniteGroup, Representation
 
@@ -20,12 +20,15 @@ __all__ = ["AuditReport", "Symmetry", "audit", "augment", "permutations_of"]
 
 @dataclass(frozen=True)
 class Symmetry:
-    """A group G with L_g on states and K_g on action values; a policy obeys it if π(L_g x) = K_g π(x).
+    """A group G with L_g on states and K_g on actions; a policy obeys it if π(L_g x) = K_g π(x).
+
+    Of discrete actions K_g moves their *values* (A,), and π(x) are the probabilities of all of them. Of continuous
+    actions it moves the *vectors* themselves, and π(x) is the action, or the mean of its distribution.
 
     Args:
         group: the group G.
         on_states: L, a Representation (acts on the last axis) or a function (g, x) -> x with g an index.
-        on_actions: K, likewise, or None: action values stay as they are (the policy is invariant).
+        on_actions: K, likewise, or None: actions stay as they are (the policy is invariant).
         name: for display.
 
     Raises:
@@ -35,6 +38,14 @@ class Symmetry:
     >>> mirror = Symmetry(cyclic(2), lambda g, x: -x if g else x, regular(cyclic(2)), "left and right")
     >>> mirror.act_on_state("r", 0.5), mirror.act_on_action_values("r", [1.0, 2.0]).tolist()
     (-0.5, [2.0, 1.0])
+
+    A pendulum that is hung up again on the other side turns the other way, and so does its torque:
+
+    >>> from symrl_lite.groups import Representation
+    >>> sign = Representation.from_generators(cyclic(2), {"r": [[-1.0]]})
+    >>> pendulum = Symmetry(cyclic(2), lambda g, s: -s if g else s, sign, "left and right")
+    >>> pendulum.act_on_action("r", [1.5]).tolist()
+    [-1.5]
     """
 
     group: FiniteGroup
@@ -86,6 +97,16 @@ class Symmetry:
         index = self.group.element(g)
         return q if self.on_actions is None else apply_action(self.on_actions, index, q)
 
+    def act_on_action(self, g: Element, a: Any) -> Any:
+        """K_g a, for an element g given by index or name and an action vector a (..., d) of a Box.
+
+        Raises:
+            ValueError: a number, which may be that of a discrete action: those are moved by `permutations_of`.
+        """
+        if np.ndim(a) == 0:
+            raise ValueError(f"a is {a!r}, expected an action vector; permutations_of moves numbers of actions")
+        return self.act_on_action_values(g, a)
+
 
 def audit(
     subject: Any,
@@ -93,6 +114,7 @@ def audit(
     states: Any = None,
     *,
     samples: int = 50,
+    draws: int = 6,
     repeats: int = 24,
     atol: float | None = None,
     seed: int = 0,
@@ -106,6 +128,9 @@ def audit(
     end of the episode as one more entry, 0 or 1). If it is random, each pair is stepped `repeats` times, and the errors
     are energy distances (of rewards, of next states) averaged over pairs, beside the largest that chance would give.
 
+    Discrete actions are tried all. From a Box some are drawn, the same for every state, whose images under the group
+    lie in it too; an element that does not keep the Box's bounds is no symmetry, and the report names them.
+
     The environment is stepped as it is given, with its wrappers, and reset before every step. Its state is that of the
     innermost environment: where wrappers show something else, that is refused. A state that was set is read back (by
     `get_state`, from `state`, or from `_get_obs`) and compared; a `set_state` alone is trusted.
@@ -114,13 +139,14 @@ def audit(
     many of them something was earned or an episode ended: see `AuditReport.holds`.
 
     Args:
-        subject: a TabularMDP, with a symmetry of state indices; or a Gymnasium environment with discrete actions whose
-            state can be set, with a symmetry of its states.
-        symmetry: the group with L_g on states and K_g on action values; of Discrete(n, start=k), value i is that of
-            action k + i.
+        subject: a TabularMDP, with a symmetry of state indices; or a Gymnasium environment whose state can be set,
+            with a symmetry of its states. The state of a MuJoCo environment is (qpos, qvel), as one vector.
+        symmetry: the group with L_g on states and K_g on action values, or on the vectors of a Box; of
+            Discrete(n, start=k), value i is that of action k + i.
         states: for an environment, the states to try; by default `samples` states from random play. Give some near
             goals and ends where random play does not get there.
         samples: number of such states.
+        draws: number of actions that are drawn from a Box.
         repeats: steps of each pair where the environment is random.
         atol: largest error that still counts as none; by default 1e-9 for a table, 1e-5 for an environment.
         seed: of random play and of the environment.
@@ -132,9 +158,10 @@ def audit(
         An AuditReport: `holds`, and the errors of every element.
 
     Raises:
-        TypeError: no process or environment, or actions that are not discrete. ValueError: a symmetry that does not
-            permute the actions (or the states of a table), an environment whose state can't be set, or is another when
-            it is read back, and rewards or states that are not finite.
+        TypeError: no process or environment, or actions that are neither Discrete nor a Box. ValueError: a symmetry
+            that does not permute the actions (or the states of a table) or has no left action on their vectors, an
+            environment whose state can't be set, or is another when it is read back, and rewards or states that are
+            not finite.
 
     >>> from symrl_lite.envs.gridworld import GridWorld
     >>> middle, corner = GridWorld(size=5, goal=(2, 2)), GridWorld(size=5, goal=(0, 0))
@@ -153,10 +180,8 @@ def audit(
     import gymnasium  # where it is needed: tables do without
 
     if not isinstance(subject, gymnasium.Env):
-        raise TypeError(f"{subject!r} is neither a TabularMDP nor an environment with discrete actions")
-    if not isinstance(subject.action_space, gymnasium.spaces.Discrete):
-        raise TypeError(f"the actions of {subject!r} are {subject.action_space}, expected discrete actions: Discrete")
-    actions = _action_permutation(symmetry, int(subject.action_space.n))
+        raise TypeError(f"{subject!r} is neither a TabularMDP nor a Gymnasium environment")
+    actions = tried_actions(symmetry, subject.action_space, draws, seed)
     return audit_by_sampling(
         subject, symmetry, actions, states, samples, repeats, 1e-5 if atol is None else atol, seed, set_state, get_state
     )
@@ -172,19 +197,22 @@ def augment(
 
     Args:
         batch: arrays (n, ...) by name. States are moved by L_g, which gets the whole array: "states", "observations",
-            "obs", and "next_states", "next_observations", "next_obs" and the like. "actions", whole numbers from 0,
-            (n,) or (n, 1), are moved by K_g. Rewards, ends of episodes and other arrays (n,) are repeated.
+            "obs", and "next_states", "next_observations", "next_obs" and the like. "actions" are moved by K_g: whole
+            numbers from 0, (n,) or (n, 1), or vectors of a Box, floating-point numbers (n, d). Rewards, ends of
+            episodes and other arrays (n,) are repeated.
         symmetry: the group and its actions.
-        n_actions: number of actions; needed where K_g is a function.
-        moves: for names that are not known, what moves them: "states", "actions", "action values" (n, ..., A), or None
-            for what is repeated, such as {"goals": "states", "log_probabilities": None}.
+        n_actions: number of discrete actions; needed where K_g is a function.
+        moves: for names that are not known, what moves them: "states", "actions", "action vectors" (n, ..., d),
+            "action values" (n, ..., A), or None for what is repeated, such as
+            {"goals": "states", "log_probabilities": None}.
 
     Returns:
         Arrays (|G|·n, ...), element after element; the first n rows are the batch.
 
     Raises:
         ValueError: arrays of different lengths, an unknown name that looks like states, actions or their values,
-            actions that are not 0 to A − 1 (one-hot ones, or ones that start at 1), or an L_g that changes the shape.
+            actions that are not 0 to A − 1 (one-hot ones, or ones that start at 1), an L_g that changes the shape, or
+            actions (n, 1) that may be numbers as well as vectors.
 
     >>> from symrl_lite.groups import cyclic, regular
     >>> mirror = Symmetry(cyclic(2), lambda g, s: -s if g else s, regular(cyclic(2)))
@@ -205,8 +233,8 @@ def augment(
     G, result = symmetry.group, {}
     for name, kind in what_moves(arrays, moves or {}).items():
         values = arrays[name]
-        if kind == "actions":
-            copies = _moved_actions(symmetry, name, values, n_actions)
+        if kind in ("actions", "action vectors"):
+            copies = moved_in_batch(symmetry, name, values, n_actions, vectors=kind == "action vectors")
         elif kind is None:
             copies = [values] * G.order
         else:
@@ -225,23 +253,6 @@ def augment(
     return result
 
 
-def _moved_actions(symmetry: Symmetry, name: str, values: np.ndarray, n_actions: int | None) -> list[np.ndarray]:
-    """K_g a for every g, of actions (n,) or (n, 1)."""
-    if values.ndim > 1 and values.shape[1:] != (1,):
-        raise ValueError(
-            f"{name} have shape {values.shape}, expected whole numbers (n,): of one-hot rows, give "
-            f"{name}.argmax(axis=-1)"
-        )
-    if n_actions is None and symmetry.on_actions is None:
-        return [whole_numbers(values, name)] * symmetry.group.order
-    n = _count_actions(symmetry, n_actions)
-    try:
-        numbers = whole_numbers(values, name, 0, n - 1)
-    except ValueError as error:
-        raise ValueError(f"{error}: numbers of actions, counted from 0") from error
-    return list(_action_permutation(symmetry, n)[:, numbers])
-
-
 def permutations_of(symmetry: Symmetry, n_states: int, n_actions: int) -> tuple[np.ndarray, np.ndarray]:
     """g·s for the states 0..S−1, (|G|, S), and g·a for the actions 0..A−1, (|G|, A).
 
@@ -257,49 +268,13 @@ def permutations_of(symmetry: Symmetry, n_states: int, n_actions: int) -> tuple[
             states = whole_numbers([[symmetry.act_on_state(g, s) for s in range(n_states)] for g in G], "g·s", low=None)
         except (AttributeError, TypeError, ValueError, IndexError) as error:
             raise ValueError(f"on_states does not act on the state indices 0 to {n_states - 1}: {error}") from error
-    _require_permutations(G, states, n_states, "state")
-    return states, _action_permutation(symmetry, n_actions)
+    require_permutations(G, states, n_states, "state")
+    return states, action_permutation(symmetry, n_actions)
 
 
-def _action_permutation(symmetry: Symmetry, n_actions: int) -> np.ndarray:
-    """g·a, (|G|, A), read off from K_g on the unit vectors."""
-    units = np.eye(n_actions)
-    try:
-        moved = np.array(
-            [
-                [np.asarray(symmetry.act_on_action_values(g, unit), dtype=float) for unit in units]
-                for g in symmetry.group
-            ]
-        )  # (|G|, A, A): row a is K_g e_a
-    except (TypeError, ValueError, IndexError) as error:
-        raise ValueError(f"on_actions does not act on the values of {n_actions} actions: {error}") from error
-    if moved.shape != (symmetry.group.order, n_actions, n_actions):
-        raise ValueError(f"on_actions turns the values of {n_actions} actions into an array {moved.shape[2:]}")
-    images = moved.argmax(axis=2)
-    if not np.array_equal(moved, units[images]):
-        raise ValueError("on_actions does not permute the actions: it mixes or changes their values")
-    _require_permutations(symmetry.group, images, n_actions, "action")
-    return images
+if __name__ == "__main__":  # an audit in one line: see `python -m symrl_lite.symmetry --help`
+    import sys
 
+    from symrl_lite._audit_command import main
 
-def _require_permutations(group: FiniteGroup, images: np.ndarray, n: int, what: str) -> None:
-    for g in group:
-        if not np.array_equal(np.sort(images[g]), np.arange(n)):
-            raise ValueError(f"g = {group.names[g]!r} does not permute the {what}s 0 to {n - 1}")
-    broken = not_an_action(group, images)
-    if broken is not None:
-        g, h, i = broken
-        if h is None:
-            raise ValueError(f"the identity moves {what} {i} to {images[0, i]}")
-        raise ValueError(
-            f"no left action on {what}s: with g = {group.names[g]!r} and h = {group.names[h]!r}, (gh)·{i} is "
-            f"{images[group.multiply(g, h), i]} and g·(h·{i}) is {images[g, images[h, i]]}"
-        )
-
-
-def _count_actions(symmetry: Symmetry, n_actions: int | None) -> int:
-    if n_actions is not None:
-        return n_actions
-    if isinstance(symmetry.on_actions, Representation):
-        return symmetry.on_actions.dimension
-    raise ValueError("on_actions is no Representation: say how many actions there are, n_actions=...")
+    sys.exit(main())

@@ -42,7 +42,7 @@ LOG = VENV / "install.log"
 OLDEST, NEWEST = (3, 11), (3, 13)
 DISK = {"small": "2 GB", "large": "6 GB"}  # of .venv, without and with NVIDIA's libraries; README says the same
 PINNED_FIRST = "torch"  # so that no other package brings another build of it
-INSTALLED = ("-e", ".[atari,cluster,sb3,book,test]")
+INSTALLED = ("-e", ".[atari,cluster,mujoco,sb3,book,test]")
 IMPORTED = (
     "anywidget, distributed, gymnasium, hypothesis, ipywidgets, joblib, jupyter_cache, jupyterlab, matplotlib, mypy, "
     "nbclient, networkx, numpy, playwright.sync_api, pytest, scipy, sklearn, sphinx, symrl_lite, torch, tqdm, yaml"
