@@ -30,7 +30,8 @@ from tools.grading import handout
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
-LEARNERS = [extra for extra in EXTRAS if extra != "grading"]  # what .venv holds; nbgrader has an environment of its own
+# What .venv holds; nbgrader has an environment of its own, and peers are installed by whoever compares with them.
+LEARNERS = [extra for extra in EXTRAS if extra not in ("grading", "peers")]
 REQUIREMENTS = [Requirement(line) for lines in (PROJECT["dependencies"], *EXTRAS.values()) for line in lines]
 ADDRESS = "https://github.com/some-people/their.course"
 
@@ -605,4 +606,4 @@ def test_the_runner_stops_at_the_first_step_that_fails(
 def test_each_test_file_belongs_to_a_step() -> None:
     """No test is forgotten: a file is of the unit step, or in a folder that another step runs."""
     folders = {path.parent.relative_to(ROOT / "tests").as_posix() for path in (ROOT / "tests").rglob("test_*.py")}
-    assert folders <= {".", "checks", "grading", "site", "live"}
+    assert folders <= {".", "checks", "grading", "live", "peers", "site"}

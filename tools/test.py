@@ -95,10 +95,10 @@ def style() -> Count:
 
 
 def unit() -> Count:
-    """Unit and property tests, and the examples in the docstrings."""
+    """Unit and property tests, comparisons with other packages, and the examples in the docstrings."""
     files = [path for path in sorted((ROOT / "tests").glob("test_*.py")) if path.name not in NOT_UNIT]
     names = [path.relative_to(ROOT).as_posix() for path in files]
-    return pytest("unit", *TWO, "--doctest-modules", "symrl_lite", *names)
+    return pytest("unit", *TWO, "--doctest-modules", "symrl_lite", *names, "tests/peers")
 
 
 def grading() -> Count:
