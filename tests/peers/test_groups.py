@@ -81,11 +81,14 @@ def test_named_groups(n):
 
 
 def test_products():
-    first, second = GENERATORS["S3"], GENERATORS["A4"]
-    apart = [(*p, 3, 4, 5, 6) for p in first] + [(0, 1, 2, *(i + 3 for i in p)) for p in second]
-    product = direct_product(*(FiniteGroup.from_permutations(g) for g in (first, second)))
-    theirs = of_sympy(apart)
-    assert product.order == theirs.order() == 72 and class_sizes(product) == class_sizes(theirs)
+    G, H = (FiniteGroup.from_permutations(GENERATORS[name]) for name in ("S3", "A4"))
+    both = direct_product(G, H)
+    pairs = [(*p, *(3 + i for i in q)) for p in G.permutations.tolist() for q in H.permutations.tolist()]
+    theirs = of_sympy(pairs)
+    assert both.order == theirs.order() == 72 and class_sizes(both) == class_sizes(theirs)
+    elements = [Permutation(list(p)) for p in pairs]
+    for g, h in itertools.product(both, both.generators):
+        assert pairs[both.multiply(g, h)] == tuple((elements[h] * elements[g]).array_form)
 
 
 # --- escnn
