@@ -45,7 +45,10 @@ def element_names(names: Sequence[str] | None, order: int) -> tuple[str, ...]:
         return tuple(map(str, range(order)))
     if isinstance(names, str):
         raise TypeError(f"names is the string {names!r}, expected a sequence of {order} strings")
-    result = tuple(names)
+    try:
+        result = tuple(names)
+    except TypeError:
+        raise TypeError(f"names is {names!r}, expected a sequence of {order} strings") from None
     for index, name in enumerate(result):
         if not isinstance(name, str) or not name:
             raise TypeError(f"names[{index}] is {name!r}, expected a string that is not empty")

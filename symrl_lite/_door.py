@@ -2,12 +2,165 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
+from operator import index
 from typing import Any
 
 import numpy as np
 
-__all__ = ["count_actions", "own_copy", "require_array_space", "whole_numbers"]
+__all__ = [
+    "a_number",
+    "a_seed",
+    "count_actions",
+    "own_copy",
+    "plain_array",
+    "real_numbers",
+    "require_array_space",
+    "require_function",
+    "require_text",
+    "whole_number",
+    "whole_numbers",
+]
+
+
+def whole_number(value: Any, what: str, low: int = 1, high: int | None = None) -> int:
+    """A count or an index as an int; NumPy's integers are welcome, True and 3.0 are not.
+
+    Raises:
+        TypeError: no number. ValueError: a number that is not whole, or not in the range.
+
+    >>> whole_number(np.uint8(3), "size")
+    3
+    >>> whole_number(1.5, "size", high=6)
+    Traceback (most recent call last):
+    ValueError: size is 1.5, expected a whole number from 1 to 6
+    """
+    expected = f"expected a whole number from {low}" + ("" if high is None else f" to {high}")
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = index(value)
+    except TypeError:
+        kind: type[Exception] = ValueError if isinstance(value, bool | float | np.generic) else TypeError
+        raise kind(f"{what} is {_short(value)}, {expected}") from None
+    if number < low or (high is not None and number > high):
+        raise ValueError(f"{what} is {number}, {expected}")
+    return number
+
+
+def a_number(
+    value: Any, what: str, low: float | None = None, high: float | None = None, *, above: float | None = None
+) -> float:
+    """A finite number as a float, at least `low`, at most `high`, larger than `above`.
+
+    Raises:
+        TypeError: no number. ValueError: NaN, infinity, or a number outside of the range.
+
+    >>> a_number(np.float32(0.5), "discount", 0, 1)
+    0.5
+    >>> a_number(-1, "atol", 0)
+    Traceback (most recent call last):
+    ValueError: atol is -1, expected a number that is finite and not negative
+    """
+    if low is not None and high is not None:
+        expected = f"expected a number from {low:g} to {high:g}"
+    elif above is not None:
+        expected = "expected a positive number" if above == 0 else f"expected a number above {above:g}"
+    elif low is not None:
+        expected = f"expected a number that is finite and {'not negative' if low == 0 else f'at least {low:g}'}"
+    else:
+        expected = "expected a finite number"
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
+        array = value if isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "iuf" else None
+        if array is None:
+            raise TypeError(f"{what} is {_short(value)}, {expected}")
+    number = float(value)
+    fits = np.isfinite(number) and (low is None or number >= low) and (high is None or number <= high)
+    if not fits or (above is not None and number <= above):
+        raise ValueError(f"{what} is {_short(value)}, {expected}")
+    return number
+
+
+def a_seed(value: Any, what: str = "seed") -> int:
+    """A seed as an int.
+
+    Raises:
+        TypeError: no number. ValueError: one that is not whole, or below 0.
+    """
+    return whole_number(value, what, 0)
+
+
+def require_function(value: Any, what: str, expected: str) -> None:
+    """Refuse what can't be called.
+
+    Raises:
+        TypeError: anything else; `expected` says what it is a function of.
+
+    >>> require_function(3, "f", "a function of a batch")
+    Traceback (most recent call last):
+    TypeError: f is 3, expected a function of a batch
+    """
+    if not callable(value):
+        raise TypeError(f"{what} is {_short(value)}, expected {expected}")
+
+
+def require_text(value: Any, what: str, known: Sequence[str] | None = None) -> None:
+    """Refuse what is no string, or none of some.
+
+    Raises:
+        TypeError: no string. ValueError: another one.
+
+    >>> require_text("most", "reduce", ("max", "mean"))
+    Traceback (most recent call last):
+    ValueError: reduce is 'most', expected one of 'max', 'mean'
+    """
+    listed = "a string" if known is None else "one of " + ", ".join(map(repr, known))
+    if not isinstance(value, str):
+        raise TypeError(f"{what} is {_short(value)}, expected {listed}")
+    if known is not None and value not in known:
+        raise ValueError(f"{what} is {value!r}, expected {listed}")
+
+
+def _short(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def plain_array(values: Any) -> np.ndarray:
+    """np.asarray, for tensors with gradients too; their numbers are read, the gradients are not.
+
+    Raises:
+        ValueError: rows of different lengths.
+    """
+    if hasattr(values, "detach") and hasattr(values, "cpu"):  # a torch tensor, without importing torch
+        values = values.detach().cpu()
+    return np.asarray(values)
+
+
+def real_numbers(values: Any, what: str, kinds: str = "biuf", verb: str = "have") -> np.ndarray:
+    """An array of numbers with the dtype that it came in, no copy.
+
+    Args:
+        values: an array, a tensor, numbers in lists.
+        what: a plural, for the message; or a singular, with `verb` "has".
+        kinds: of NumPy's dtypes; "biufc" with complex numbers.
+        verb: see `what`.
+
+    Raises:
+        TypeError: no numbers, or rows of different lengths.
+
+    >>> real_numbers(["a"], "values")
+    Traceback (most recent call last):
+    TypeError: values have dtype <U1, expected real numbers
+    """
+    try:
+        array = plain_array(values)
+    except ValueError:
+        raise TypeError(f"{what} {verb} rows of different lengths, expected one array of numbers") from None
+    if array.dtype.kind not in kinds:
+        raise TypeError(f"{what} {verb} dtype {array.dtype}, expected {'numbers' if 'c' in kinds else 'real numbers'}")
+    return array
 
 
 def whole_numbers(values: Any, what: str, low: int | None = 0, high: int | None = None) -> np.ndarray:
@@ -28,7 +181,7 @@ def whole_numbers(values: Any, what: str, low: int | None = 0, high: int | None 
     ValueError: actions hold 0.7, expected whole numbers
     """
     try:
-        array = np.asarray(values)
+        array = plain_array(values)
     except ValueError:
         raise TypeError(f"{what} have rows of different lengths, expected one array of whole numbers") from None
     if array.size == 0 and array.dtype.kind == "f":  # what NumPy makes of an empty list

@@ -192,6 +192,8 @@ class FiniteGroup:
         >>> FiniteGroup.from_permutations([(1, 2, 0)]).names
         ('e', '(0 1 2)', '(0 2 1)')
         """
+        if not isinstance(generators, Iterable):
+            raise TypeError(f"generators are {generators!r}, expected a list of permutations, such as [(1, 2, 0)]")
         given = [tuple(integer_array(p, f"generators[{k}]", 1).tolist()) for k, p in enumerate(generators)]
         if not given:
             raise ValueError("no generators were given, expected at least one permutation")
@@ -221,8 +223,8 @@ class FiniteGroup:
         return group
 
     def _elements(self, gens: Iterable[Element]) -> list[int]:
-        if isinstance(gens, str | int | np.integer):
-            raise TypeError(f"generators are {gens!r}, expected a list of elements: [{gens!r}]")
+        if isinstance(gens, str | int | np.integer) or not isinstance(gens, Iterable):
+            raise TypeError(f"generators are {gens!r}, expected a list of elements, such as ['r'] or [1]")
         return [self.element(g) for g in gens]
 
     def __len__(self) -> int:

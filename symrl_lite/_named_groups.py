@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from symrl_lite._axioms import MAX_ORDER
+from symrl_lite._door import require_function
 from symrl_lite._finite_group import FiniteGroup, require_group
 
 __all__ = ["cyclic", "dihedral", "direct_product", "not_an_action", "orbits", "stabilizer", "symmetric", "whole_number"]
@@ -88,6 +89,9 @@ def orbits(G: FiniteGroup, action: Callable[[int, Point], Point], points: Iterab
     [(-1, 1), (0,)]
     """
     require_group(G, "G")
+    require_function(action, "action", "a function (g, x) -> g·x, with g an index")
+    if not isinstance(points, Iterable):
+        raise TypeError(f"points are {points!r}, expected a list of points")
     try:
         place = {x: i for i, x in enumerate(dict.fromkeys(points))}
     except TypeError as error:
@@ -132,6 +136,7 @@ def stabilizer(G: FiniteGroup, action: Callable[[int, Any], Any], point: Any) ->
     (0, 1)
     """
     require_group(G, "G")
+    require_function(action, "action", "a function (g, x) -> g·x, with g an index")
     fixing = tuple(g for g in G if np.array_equal(action(g, point), point))
     if G.generate(fixing) != fixing:
         names = ", ".join(G.names[g] for g in fixing) or "no element"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from symrl_lite.mdp import TabularMDP
+from symrl_lite._door import a_number
+from symrl_lite.mdp import TabularMDP, require_table
 
 __all__ = ["Round", "refine"]
 
@@ -38,8 +39,8 @@ def refine(mdp: TabularMDP, relabel_actions: bool = True, atol: float = 1e-9) ->
     >>> [partition.n_blocks for partition in refine(GridWorld(size=5, goal=(2, 2)).tabular())]
     [1, 2, 3, 5, 6]
     """
-    if not 0 <= atol < np.inf:
-        raise ValueError(f"atol is {atol!r}, expected a number that is finite and not negative")
+    require_table(mdp)
+    atol = a_number(atol, "atol", 0)
     exists = mdp.available
     rows = sparse.csr_array(mdp.rows)
     rewards = _close(mdp.rewards, atol)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from symrl_lite._axioms import integer_array
+from symrl_lite._door import plain_array
 from symrl_lite._finite_group import Element, FiniteGroup, read_only, require_group, words
 from symrl_lite._named_groups import cyclic, dihedral, not_an_action, whole_number
 
@@ -48,12 +49,12 @@ class Representation:
         if len(values) != group.order:
             raise ValueError(f"{len(values)} matrices were given, expected {group.order}, one for each element")
         _refuse_large(values.size)
-        if name is not None and not isinstance(name, str):
-            raise TypeError(f"name is {name!r}, expected a string or None")
         _require_homomorphism(group, values, tolerance)
         self._set(group, values, name)
 
     def _set(self, group: FiniteGroup, matrices: np.ndarray, name: str | None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"name is {name!r}, expected a string or None")
         self._group = group
         self._matrices = read_only(matrices)
         self._name = name if name is not None else f"representation of dimension {matrices.shape[1]}"
@@ -79,6 +80,8 @@ class Representation:
         [[0.0, 1.0], [-1.0, 0.0]]
         """
         require_group(group, "group")
+        if not isinstance(generators, Mapping):
+            raise TypeError(f"generators are {generators!r}, expected a mapping from elements to matrices")
         given: dict[int, np.ndarray] = {}
         shape: tuple[int, ...] | None = None
         tolerance = 0.0
@@ -292,7 +295,7 @@ def _refuse_large(entries: int) -> None:
 def _real_array(values: Any, what: str) -> tuple[np.ndarray, float]:
     """`values` as fresh float64, and the tolerance that their dtype allows; NaN and infinity are refused."""
     try:
-        array = np.asarray(values)
+        array = plain_array(values)
     except ValueError as error:
         raise ValueError(f"{what} have different shapes: {error}") from None
     if array.dtype.kind not in "iuf":

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from symrl_lite._door import plain_array, real_numbers, whole_number
 from symrl_lite._gymnasium_table import read_table
 
 __all__ = ["TabularMDP", "as_numbers", "row_sum_error"]
@@ -119,16 +120,14 @@ class TabularMDP:
 
     def row(self, state: int, action: int) -> np.ndarray:
         """T(·|s, a), (S,)."""
-        if not (0 <= state < self.n_states and 0 <= action < self.n_actions):
-            raise ValueError(
-                f"state is {state} and action {action}, expected 0 to {self.n_states - 1} and 0 to {self.n_actions - 1}"
-            )
+        state = whole_number(state, "state", 0, self.n_states - 1)
+        action = whole_number(action, "action", 0, self.n_actions - 1)
         row = self.rows[state * self.n_actions + action]
         return row.toarray().ravel() if self.is_sparse else row.copy()
 
     def expected(self, values: np.ndarray) -> np.ndarray:
         """Σ_s' T(s'|s, a) V(s'), (S, A); for V (S, K) one for each column, (S, A, K)."""
-        values = np.asarray(values)
+        values = real_numbers(values, "values")
         if values.ndim not in (1, 2) or len(values) != self.n_states:
             raise ValueError(f"values have shape {values.shape}, expected ({self.n_states},) or ({self.n_states}, K)")
         return np.asarray(self.rows @ values).reshape(self.n_states, self.n_actions, *values.shape[1:])
@@ -166,6 +165,8 @@ class TabularMDP:
         return array.reshape(-1, S)
 
     def _sparse_rows(self, transitions: Any) -> Any:
+        if transitions.dtype.kind not in "biuf":
+            raise TypeError(f"transitions have dtype {transitions.dtype}, expected real numbers")
         rows = sparse.csr_array(transitions, dtype=np.float64, copy=True)
         expected = (self.n_states * self.n_actions, self.n_states)
         if rows.shape != expected:
@@ -226,7 +227,7 @@ def row_sum_error(probabilities: Any) -> float:
     >>> row_sum_error(np.ones(1, dtype=np.float32)), row_sum_error([0.5, 0.5])
     (1e-05, 1e-09)
     """
-    dtype = probabilities.dtype if sparse.issparse(probabilities) else np.asarray(probabilities).dtype
+    dtype = probabilities.dtype if sparse.issparse(probabilities) else plain_array(probabilities).dtype
     return _ROW_SUM.get(dtype, _ROW_SUM_DOUBLE)
 
 
@@ -261,10 +262,4 @@ def _action_first(shape: tuple[int, ...]) -> str:
 
 def as_numbers(values: Any, what: str) -> np.ndarray:
     """A float64 copy."""
-    try:
-        array = np.asarray(values)
-    except ValueError:
-        raise TypeError(f"{what} have rows of different lengths, expected one array of numbers") from None
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{what} have dtype {array.dtype}, expected real numbers")
-    return np.array(array, dtype=np.float64)
+    return np.array(real_numbers(values, what), dtype=np.float64)

@@ -8,7 +8,7 @@ all of them and for the convolutions.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -79,7 +79,10 @@ def on_images(group: FiniteGroup) -> Callable[[Any, Any], Any]:
     def act(g: Any, image: Any) -> Any:
         torch = sys.modules.get("torch")
         tensor = torch is not None and isinstance(image, torch.Tensor)
-        shape = tuple(image.shape) if tensor else np.shape(image)
+        try:
+            shape = tuple(image.shape) if tensor else np.shape(image)
+        except ValueError:
+            raise ValueError("image has rows of different lengths, expected (..., height, width)") from None
         if len(shape) < 2:
             raise ValueError(f"image has shape {shape}, expected (..., height, width)")
         flips, turns = divmod(elements[group.element(g)], 4)
@@ -115,7 +118,11 @@ def on_cells(group: FiniteGroup, size: int) -> Callable[[Any, Cell], Cell]:
         raise ValueError(f"size is {size!r}, expected a whole number, at least 1")
 
     def act(g: Any, cell: Cell) -> Cell:
-        if np.shape(cell) != (2,) or not all(isinstance(i, int | np.integer) for i in cell):
+        if (
+            not isinstance(cell, Sequence | np.ndarray)
+            or len(cell) != 2
+            or not all(isinstance(i, int | np.integer) for i in cell)
+        ):
             raise ValueError(f"cell is {cell!r}, expected (row, column), two whole numbers")
         row, column = cell
         if not (0 <= row < size and 0 <= column < size):
@@ -144,6 +151,8 @@ def on_grid_states(group: FiniteGroup, size: int) -> Callable[[Any, Any], Any]:
     move = on_cells(group, size)
 
     def act(g: Any, state: Any) -> Any:
+        if not all(hasattr(state, field) for field in ("agent", "goal", "walls")):
+            raise TypeError(f"state is {state!r}, expected a GridState, with an agent, a goal and walls")
         cells = {
             field: None if getattr(state, field) is None else move(g, getattr(state, field))
             for field in ("agent", "goal")

@@ -10,7 +10,14 @@ import gymnasium
 import numpy as np
 from gymnasium.vector import VectorEnv
 
-from symrl_lite._door import count_actions, require_array_space, whole_numbers
+from symrl_lite._door import (
+    a_seed,
+    count_actions,
+    real_numbers,
+    require_array_space,
+    whole_number,
+    whole_numbers,
+)
 from symrl_lite._streams import Streams
 from symrl_lite.transitions import require_next_step_reset
 
@@ -35,7 +42,7 @@ class Episodes:
 
     def __post_init__(self) -> None:
         for name in ("observations", "states"):
-            object.__setattr__(self, name, np.asarray(getattr(self, name)))
+            object.__setattr__(self, name, real_numbers(getattr(self, name), name))
         object.__setattr__(self, "actions", whole_numbers(self.actions, "actions"))
         E, T = self.actions.shape[:2] if self.actions.ndim == 2 else (0, 0)
         if E * T == 0 or self.observations.shape[:2] != (E, T + 1) or self.states.shape[:2] != (E, T + 1):
@@ -89,8 +96,7 @@ def record_episodes(
     >>> record_episodes(Shapes().copies, episodes=2, steps=3)
     2 episodes of 3 steps, pictures of shape (3, 50, 50) and type uint8
     """
-    if episodes < 1 or steps < 1:
-        raise ValueError(f"{episodes} episodes of {steps} steps, expected at least one of each")
+    episodes, steps, seed = whole_number(episodes, "episodes"), whole_number(steps, "steps"), a_seed(seed)
     drawn = np.random.SeedSequence(seed).generate_state(2 * episodes)
     seeds = [int(s) for s in drawn[0::2]]
     chance = Streams([int(s) for s in drawn[1::2]], episodes)

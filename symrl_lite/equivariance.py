@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from symrl_lite._door import a_number, require_function
 from symrl_lite.groups import Element, FiniteGroup, Representation
 
 __all__ = [
@@ -47,6 +48,7 @@ def apply_action(action: Action, g: Element, x: Any) -> Any:
     [[3.0, 1.0, 2.0]]
     """
     if not isinstance(action, Representation):
+        require_function(action, "action", "a Representation or a function (g, x) -> x")
         return _as_given(action(g, x), x)
     matrix = action(g)
     x = _as_data(x, "x")
@@ -124,10 +126,9 @@ def assert_equivariant(
     >>> from symrl_lite.groups import cyclic, regular
     >>> assert_equivariant(lambda x: 2 * x, np.eye(3), regular(cyclic(3)), regular(cyclic(3)))
     """
-    if atol is not None and not (np.isreal(atol) and np.isfinite(atol) and atol >= 0):
-        raise ValueError(f"atol is {atol!r}, expected a number that is finite and not negative")
+    largest = None if atol is None else a_number(atol, "atol", 0)
     measured = _measure(f, x, act_in, act_out, group)
-    allowed = measured.default_atol if atol is None else float(atol)
+    allowed = measured.default_atol if largest is None else largest
     bad = ~(measured.errors <= allowed)  # errors are inf where a value is not finite, and allowed is finite
     if measured.random > allowed or bad.any():
         raise AssertionError(_message(measured, allowed, bad))
@@ -308,6 +309,7 @@ def _features(f: Any, data: Any, batch: int) -> np.ndarray:
 
 
 def _call(f: Any, x: Any) -> Any:
+    require_function(f, "f", "a function of a batch")
     torch = sys.modules.get("torch")
     try:
         return f(x)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from symrl_lite._door import a_number, real_numbers
 from symrl_lite._refinement import refine
 from symrl_lite.mdp import TabularMDP, policy_table, require_table
 from symrl_lite.symmetry import Symmetry, permutations_of
@@ -125,8 +126,7 @@ class MDPHomomorphism:
         Raises:
             ValueError: an atol that is negative or not finite.
         """
-        if not 0 <= atol < np.inf:
-            raise ValueError(f"atol is {atol!r}, expected a number that is finite and not negative")
+        atol = a_number(atol, "atol", 0)
         errors = self.errors()
         return errors.reward <= atol and errors.transition <= atol
 
@@ -151,7 +151,7 @@ class MDPHomomorphism:
 
     def lift_q(self, q_values: Any) -> np.ndarray:
         """Q(s, a) = Q̄(σ(s), α_s(a)), (S, A), from (S̄, Ā); −inf where there is no such action."""
-        small = np.asarray(q_values, dtype=float)
+        small = real_numbers(q_values, "q_values").astype(float)
         if small.shape != self.image.rewards.shape:
             raise ValueError(f"q_values have shape {small.shape}, expected {self.image.rewards.shape}")
         lifted = small[self.state_map[:, None], self.action_map.clip(0)]
@@ -159,7 +159,7 @@ class MDPHomomorphism:
 
     def lift_values(self, values: Any) -> np.ndarray:
         """V(s) = V̄(σ(s)), (S,), from (S̄,)."""
-        small = np.asarray(values)
+        small = real_numbers(values, "values")
         if small.shape != (self.image.n_states,):
             raise ValueError(f"values have shape {small.shape}, expected {(self.image.n_states,)}")
         return small[self.state_map]
@@ -186,6 +186,8 @@ def quotient(mdp: TabularMDP, symmetry: Symmetry) -> MDPHomomorphism:
     Source: Ravindran & Barto 2001: the orbits of a symmetry group give a homomorphism.
     """
     require_table(mdp)
+    if not isinstance(symmetry, Symmetry):
+        raise TypeError(f"symmetry is {symmetry!r}, expected a Symmetry")
     states, actions = permutations_of(symmetry, mdp.n_states, mdp.n_actions)  # (|G|, S), (|G|, A)
     pairs = states[:, :, None] * mdp.n_actions + actions[:, None, :]  # (|G|, S, A)
     if not (mdp.available.ravel()[pairs] == mdp.available).all():
@@ -237,8 +239,9 @@ def loss_bound(homomorphism: MDPHomomorphism, span: float | None = None) -> floa
 
     Source: after Ravindran & Barto 2004, Approximate Homomorphisms; chapter 3 derives the constant.
     """
-    if span is not None and not 0 <= span < np.inf:
-        raise ValueError(f"span is {span!r}, expected a finite number that is not negative: max V̄* − min V̄*")
+    if not isinstance(homomorphism, MDPHomomorphism):
+        raise TypeError(f"homomorphism is {homomorphism!r}, expected an MDPHomomorphism")
+    span = None if span is None else a_number(span, "span", 0)
     errors, image = homomorphism.errors(), homomorphism.image
     rest = 1 - image.discount
     if span is None:
@@ -287,7 +290,7 @@ def _in_order(labels: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def _integers(values: Any, what: str, shape: tuple[int, ...]) -> np.ndarray:
-    array = np.array(values)
+    array = real_numbers(values, what, verb="has")
     if array.dtype.kind not in "iu":
         raise TypeError(f"{what} has dtype {array.dtype}, expected integers")
     if array.shape != shape:

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import linalg as sparse_linalg
 
-from symrl_lite._door import whole_numbers
+from symrl_lite._door import a_number, real_numbers, whole_number
 from symrl_lite._tabular import TabularMDP, as_numbers, row_sum_error
 
 __all__ = [
@@ -54,12 +54,10 @@ def greedy_policy(q_values: Any, atol: float = 0.0) -> np.ndarray:
     >>> greedy_policy([[1.0, 0.0, 1.0]]).tolist()
     [[0.5, 0.0, 0.5]]
     """
-    q = np.asarray(q_values, dtype=float)
-    if q.ndim == 0 or q.shape[-1] == 0 or np.isnan(q).any() or not atol >= 0:
-        raise ValueError(
-            f"q_values have shape {q.shape} and {np.isnan(q).sum()} NaN, atol is {atol}, "
-            "expected (S, A), no NaN, atol ≥ 0"
-        )
+    q = real_numbers(q_values, "q_values").astype(float)
+    if q.ndim == 0 or q.shape[-1] == 0 or np.isnan(q).any():
+        raise ValueError(f"q_values have shape {q.shape} and {np.isnan(q).sum()} NaN, expected (S, A), no NaN")
+    atol = a_number(atol, "atol", 0)
     best = q >= q.max(axis=-1, keepdims=True) - atol
     return np.asarray(best / best.sum(axis=-1, keepdims=True))
 
@@ -87,8 +85,7 @@ def value_iteration(mdp: TabularMDP, tolerance: float = 1e-8) -> Solution:
     Source: Puterman 1994, Markov Decision Processes (value iteration, discounted).
     """
     require_table(mdp)
-    if not tolerance > 0:
-        raise ValueError(f"tolerance is {tolerance!r}, expected a positive number")
+    tolerance = a_number(tolerance, "tolerance", above=0)
     discount = mdp.discount
     limit = 4 * np.finfo(float).eps / (1 - discount)  # |V| times this is what rounding leaves uncertain
     bound = float(np.abs(mdp.rewards).max()) / (1 - discount)  # |V*| is not larger
@@ -165,10 +162,9 @@ def finite_horizon(mdp: TabularMDP, steps: int, discount: float = 1.0) -> np.nda
     [1.0, 0.0]
     """
     require_table(mdp)
-    if not 0 <= discount <= 1:
-        raise ValueError(f"discount is {discount!r}, expected 0 ≤ discount ≤ 1")
+    steps, discount = whole_number(steps, "steps", 0), a_number(discount, "discount", 0, 1)
     values = np.zeros(mdp.n_states)
-    for _ in range(int(whole_numbers(steps, "steps"))):
+    for _ in range(steps):
         q = mdp.rewards + discount * np.asarray(mdp.rows @ values).reshape(mdp.rewards.shape)
         values = np.where(mdp.available, q, -np.inf).max(axis=1)
     return values

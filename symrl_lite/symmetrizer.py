@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from symrl_lite._door import a_number, a_seed, real_numbers
 from symrl_lite.groups import Representation
 
 __all__ = ["WeightOrbits", "equivariant_basis", "equivariant_dimension", "symmetrize", "weight_orbits"]
@@ -19,16 +21,17 @@ Space = Literal["equivariant", "nullspace", "random"]
 Method = Literal["auto", "svd", "orbits", "constraints"]
 
 
-def symmetrize(weights: np.ndarray, rho_in: Representation, rho_out: Representation) -> np.ndarray:
+def symmetrize(weights: Any, rho_in: Representation, rho_out: Representation) -> Any:
     """S(W) = 1/|G| Σ_g K_g⁻¹ W L_g, the projection onto the matrices with W L_g = K_g W.
 
     Args:
-        weights: (..., d_out, d_in).
+        weights: (..., d_out, d_in), an array or a tensor.
         rho_in: L, of dimension d_in.
         rho_out: K, of dimension d_out, of the same group.
 
     Returns:
-        (..., d_out, d_in). S(S(W)) = S(W), and S(W) = W where W obeys the constraint already.
+        (..., d_out, d_in): an array in double precision for an array; for a tensor a tensor of its dtype and device,
+        through which gradients flow. S(S(W)) = S(W), and S(W) = W where W obeys the constraint already.
 
     Raises:
         ValueError: another shape, or representations of two groups. TypeError: no representations, or no numbers.
@@ -40,17 +43,42 @@ def symmetrize(weights: np.ndarray, rho_in: Representation, rho_out: Representat
     Source: van der Pol et al. 2020, MDP Homomorphic Networks, Eq. 16 (with the inverse, and 1/|G|).
     """
     _require_pair(rho_in, rho_out)
-    given = np.asarray(weights)
-    if given.dtype.kind not in "biufc":
-        raise TypeError(f"weights have dtype {given.dtype}, expected numbers")
-    given = given.astype(np.complex128 if given.dtype.kind == "c" else np.float64)
-    if given.shape[-2:] != (rho_out.dimension, rho_in.dimension):
-        raise ValueError(f"weights have shape {given.shape}, expected (..., {rho_out.dimension}, {rho_in.dimension})")
+    tensor = _is_tensor(weights)
+    given: Any = weights if tensor else real_numbers(weights, "weights", "biufc")
+    if tuple(given.shape[-2:]) != (rho_out.dimension, rho_in.dimension):
+        raise ValueError(
+            f"weights have shape {tuple(given.shape)}, expected (..., {rho_out.dimension}, {rho_in.dimension})"
+        )
     G = rho_in.group
+    if tensor:
+        return _symmetrized_tensor(given, rho_in, rho_out)
+    given = given.astype(np.complex128 if given.dtype.kind == "c" else np.float64)
     total = np.zeros_like(given)
-    for g in G:
-        total += rho_out(G.inverse(g)) @ given @ rho_in(g)
+    with np.errstate(invalid="ignore"):  # 0 · inf is NaN
+        for g in G:
+            total += rho_out(G.inverse(g)) @ given @ rho_in(g)
     return total / G.order
+
+
+def _symmetrized_tensor(weights: Any, rho_in: Representation, rho_out: Representation) -> Any:
+    """S(W) with W's dtype and device, and with gradients; computed in double precision where the device has it."""
+    torch = sys.modules["torch"]
+    kind = weights.dtype if weights.is_floating_point() or weights.is_complex() else torch.get_default_dtype()
+    wide = torch.complex128 if weights.is_complex() else torch.float64
+    wide = wide if weights.device.type != "mps" else kind
+    W = weights.to(wide)
+    total = torch.zeros_like(W)
+    for g in rho_in.group:
+        left, right = (
+            torch.from_numpy(matrix.copy()).to(W) for matrix in (rho_out(rho_in.group.inverse(g)), rho_in(g))
+        )
+        total = total + left @ W @ right
+    return (total / rho_in.group.order).to(kind)
+
+
+def _is_tensor(x: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(x, torch.Tensor)
 
 
 def equivariant_dimension(rho_in: Representation, rho_out: Representation) -> int:
@@ -80,14 +108,33 @@ class WeightOrbits:
     sign: np.ndarray  # (d_out, d_in), 1 or −1, or 0 where the entry must vanish
     rank: int
 
-    def weight(self, theta: np.ndarray) -> np.ndarray:
-        """W = sign * theta[index], (..., d_out, d_in), from theta (..., rank)."""
-        values = np.asarray(theta)
-        if values.shape[-1:] != (self.rank,):
-            raise ValueError(f"theta has shape {values.shape}, expected (..., {self.rank})")
+    def weight(self, theta: Any) -> Any:
+        """W = sign * theta[index], (..., d_out, d_in), from theta (..., rank).
+
+        An array gives an array; a tensor a tensor of its dtype and device, through which gradients flow.
+
+        Raises:
+            ValueError: another number of parameters. TypeError: no numbers.
+
+        >>> WeightOrbits(np.array([[0, 1]]), np.array([[1, -1]]), rank=2).weight([5.0, 7.0]).tolist()
+        [[5.0, -7.0]]
+        """
+        tensor = _is_tensor(theta)
+        values: Any = theta if tensor else real_numbers(theta, "theta", "biufc", verb="has")
+        if tuple(values.shape[-1:]) != (self.rank,):
+            raise ValueError(f"theta has shape {tuple(values.shape)}, expected (..., {self.rank})")
+        index: Any = self.index
+        sign: Any = self.sign
+        if tensor:
+            torch = sys.modules["torch"]
+            values = values.to(torch.get_default_dtype()) if values.dtype == torch.bool else values
+            index, sign = (torch.from_numpy(np.array(a)).to(values.device) for a in (index.astype(np.int64), sign))
+            sign = sign.to(values.dtype)
+        elif self.rank == 0:
+            return np.zeros((*values.shape[:-1], *self.index.shape), dtype=values.dtype)
         if self.rank == 0:
-            return np.zeros((*values.shape[:-1], *self.index.shape))
-        return np.asarray(self.sign * values[..., self.index])
+            return values.new_zeros((*values.shape[:-1], *self.index.shape))
+        return sign * values[..., index]
 
 
 def weight_orbits(rho_in: Representation, rho_out: Representation) -> WeightOrbits:
@@ -188,6 +235,8 @@ def equivariant_basis(
         raise ValueError(f'space is {space!r}, expected "equivariant", "nullspace" or "random"')
     if method not in ("auto", "svd", "orbits", "constraints"):
         raise ValueError(f'method is {method!r}, expected "auto", "svd", "orbits" or "constraints"')
+    seed = None if seed is None else a_seed(seed)
+    tolerance = a_number(tolerance, "tolerance", above=0)
     shape = (rho_out.dimension, rho_in.dimension)
     d, rank = shape[0] * shape[1], equivariant_dimension(rho_in, rho_out)
     wanted = {"equivariant": rank, "nullspace": d - rank, "random": d}[space]

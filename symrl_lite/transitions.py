@@ -12,7 +12,15 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 
-from symrl_lite._door import count_actions, require_array_space, whole_numbers
+from symrl_lite._door import (
+    a_seed,
+    count_actions,
+    real_numbers,
+    require_array_space,
+    require_function,
+    whole_number,
+    whole_numbers,
+)
 from symrl_lite._streams import Streams
 
 __all__ = [
@@ -58,11 +66,11 @@ class Transitions:
             numbers = whole_numbers(getattr(self, name), name, low=0 if name == "actions" else None)
             object.__setattr__(self, name, numbers)
         object.__setattr__(self, "terminated", whole_numbers(self.terminated, "terminated", 0, 1).astype(bool))
-        rewards = np.asarray(self.rewards)
-        if rewards.dtype.kind not in "biuf":
-            raise TypeError(f"rewards have dtype {rewards.dtype}, expected real numbers")
-        object.__setattr__(self, "rewards", rewards.astype(float))
-        object.__setattr__(self, "observations", np.asarray(self.observations))
+        object.__setattr__(self, "rewards", real_numbers(self.rewards, "rewards").astype(float))
+        object.__setattr__(self, "observations", real_numbers(self.observations, "observations"))
+        if not np.isfinite(self.rewards).all():
+            n = int(np.isfinite(self.rewards).ravel().argmin())
+            raise ValueError(f"rewards hold {self.rewards.flat[n]} in step {n}, expected finite numbers")
         shapes = {name: getattr(self, name).shape for name in names}
         if len(set(shapes.values())) > 1 or len(shapes["states"]) != 1 or len(self) == 0:
             raise ValueError(f"the arrays have shapes {shapes}, expected (N,) with N of at least 1 for each")
@@ -95,7 +103,9 @@ class Transitions:
         >>> steps.look_up(np.arange(12).reshape(6, 2)).observations.tolist()
         [[10, 11], [0, 1]]
         """
-        rows = np.asarray(table)
+        rows = real_numbers(table, "table", verb="has")
+        if rows.ndim == 0 or len(rows) == 0:
+            raise ValueError(f"table has shape {rows.shape}, expected (n, *shape), one row for each observation")
         return replace(self, observations=rows[whole_numbers(self.observations, "observations", 0, len(rows) - 1)])
 
     def sample(self, n: int, seed: int = 0) -> np.ndarray:
@@ -107,9 +117,7 @@ class Transitions:
         >>> Transitions(np.eye(3), [0], [0], [0], [1], [False], [0]).sample(2).shape
         (2, 3)
         """
-        if n < 1:
-            raise ValueError(f"n is {n}, expected at least 1")
-        K = len(self.observations)
+        n, seed, K = whole_number(n, "n"), a_seed(seed), len(self.observations)
         return self.observations[np.random.default_rng(seed).choice(K, min(n, K), replace=False)]
 
     @property
@@ -145,6 +153,7 @@ def collect(
     >>> collect(CartPoles, episodes=3, seed=0).lengths
     array([42, 15, 12])
     """
+    episodes = whole_number(episodes, "episodes")
     steps = _run(environment, episodes, seed, policy, keep=True)
     alive = steps["running"].T.ravel()  # (episodes · T,): one episode after the other
     T = steps["running"].shape[0]
@@ -216,7 +225,8 @@ def walk(
     array([2, 1])
     """
     table = _table_of_moves(moves)
-    states, goal = whole_numbers(starts, "starts", 0, len(table) - 1), _place(goal, table)
+    states, goal, limit = _starts(starts, table), _place(goal, table), whole_number(limit, "limit")
+    require_function(policy, "policy", "a function states (n,) -> actions (n,)")
     lengths, running = np.zeros(len(states), dtype=int), np.ones(len(states), dtype=bool)
     for _ in range(limit):
         actions = whole_numbers(policy(states.copy()), "the policy's actions", 0, table.shape[1] - 1)
@@ -247,9 +257,9 @@ def wander(moves: Any, starts: Any, goal: int, limit: int = 100) -> np.ndarray:
     array([1.75])
     """
     table = _table_of_moves(moves)
-    goal = _place(goal, table)
+    goal, limit = _place(goal, table), whole_number(limit, "limit")
     turn = np.eye(len(table))[table].mean(axis=1)  # (S, S)
-    places = whole_numbers(starts, "starts", 0, len(table) - 1)
+    places = _starts(starts, table)
     away = np.eye(len(table))[places]  # (n, S), where a walk is that has not arrived
     lengths = np.zeros(len(away))
     for _ in range(limit):
@@ -290,6 +300,8 @@ def vector_maker(environment: Environment) -> Callable[[int], VectorEnv[Any, Any
 
 def require_next_step_reset(envs: VectorEnv[Any, Any, Any]) -> None:
     """Refuse a vector environment that starts anew on an episode's last step: its last observation would be lost."""
+    if not isinstance(envs, VectorEnv):
+        raise TypeError(f"envs is {envs!r}, expected a Gymnasium vector environment")
     if envs.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP) != AutoresetMode.NEXT_STEP:
         raise ValueError(
             f"the vector environment starts anew by {envs.metadata['autoreset_mode']}, expected "
@@ -301,8 +313,9 @@ def _run(
     environment: Environment, episodes: int, seed: int, policy: Any, keep: bool, options: Any = None
 ) -> dict[str, Any]:
     """One episode in each copy; with `keep` every step, (T, episodes, ...)."""
-    if episodes < 1:
-        raise ValueError(f"episodes is {episodes}, expected at least 1")
+    episodes, seed = whole_number(episodes, "episodes"), a_seed(seed)
+    if policy is not None:
+        require_function(policy, "policy", "a function observations (n, *shape) -> actions (n,), or None")
     envs = vector_maker(environment)(episodes)
     require_next_step_reset(envs)
     n_actions = count_actions(envs.single_action_space)
@@ -339,14 +352,24 @@ def _run(
 
 def _table_of_moves(moves: Any) -> np.ndarray:
     """(S, A), each entry one of the S states."""
-    table = np.asarray(moves)
+    table = real_numbers(moves, "moves")
     if table.ndim != 2 or table.size == 0:
         raise ValueError(f"moves have shape {table.shape}, expected (S, A): the state after each action")
     return whole_numbers(table, "moves", 0, len(table) - 1)
 
 
 def _place(goal: Any, table: np.ndarray) -> int:
-    return int(whole_numbers(goal, "goals", 0, len(table) - 1))
+    place = whole_numbers(goal, "goals", 0, len(table) - 1)
+    if place.ndim:
+        raise ValueError(f"goal has shape {place.shape}, expected one state")
+    return int(place)
+
+
+def _starts(starts: Any, table: np.ndarray) -> np.ndarray:
+    states = whole_numbers(starts, "starts", 0, len(table) - 1)
+    if states.ndim != 1:
+        raise ValueError(f"starts have shape {states.shape}, expected (n,)")
+    return states
 
 
 def _distinct(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

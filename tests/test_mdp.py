@@ -381,18 +381,18 @@ def test_policy_iteration_ends_where_the_discount_is_near_one():
 def test_indices_do_not_wrap_round():
     mdp = random_mdp(0)
     for pair in ((0, 3), (-1, 0), (5, 0), (0, -1)):
-        with pytest.raises(ValueError, match="expected 0 to 4 and 0 to 2"):
+        with pytest.raises(ValueError, match=r"(state|action) is -?\d, expected a whole number from 0 to [42]"):
             mdp.row(*pair)
     for values in (np.zeros(4), np.zeros(6), np.zeros((5, 2, 2)), 0.0):
         with pytest.raises(ValueError, match=r"expected \(5,\) or \(5, K\)"):
             mdp.expected(values)
     for steps in (2.5, -1):
-        with pytest.raises(ValueError, match=f"steps hold {steps}"):
+        with pytest.raises(ValueError, match=f"steps is {steps}, expected a whole number from 0"):
             finite_horizon(mdp, steps)
     with pytest.raises(ValueError, match=r"discount is 1\.5"):
         finite_horizon(mdp, 3, discount=1.5)
     for q, atol in (([[np.nan, 1]], 0), ([], 0), ([[1, 0]], -1)):
-        with pytest.raises(ValueError, match=r"expected \(S, A\), no NaN, atol ≥ 0"):
+        with pytest.raises(ValueError, match=r"expected \(S, A\), no NaN|atol is -1"):
             greedy_policy(q, atol)
 
 

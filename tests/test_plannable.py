@@ -145,7 +145,7 @@ def test_evaluations_come_when_asked_for_and_wrong_settings_are_refused():
             PlannableSettings(**wrong)
     with pytest.raises(ValueError, match="look_up"):
         train(collect(Room(pixels=1).copies, 2), [0])
-    broken = replace(FEW[0], rewards=np.full(len(FEW[0]), np.nan))
+    broken = replace(FEW[0], rewards=np.full(len(FEW[0]), 1e30))
     with pytest.raises(FloatingPointError, match="seed 3"):
         train(broken, [3], PlannableSettings(updates=2))
 

@@ -76,7 +76,7 @@ def test_what_does_not_fit_is_refused():
             Transitions(np.eye(2), **fine | change)
     with pytest.raises(ValueError, match="next to each other"):
         Transitions(np.eye(2), **{name: values * 2 for name, values in fine.items()} | {"episodes": [1, 0]})
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(ValueError, match="episodes is 0, expected a whole number from 1"):
         collect(CartPoles, 0)
     with pytest.raises(TypeError, match="Gymnasium id"):
         collect(7, 1)
