@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from symrl_lite._equivariant_linear import EquivariantLinear, require_dtype
+from symrl_lite._door import whole_number
+from symrl_lite._equivariant_linear import EquivariantLinear, require_dtype, require_tensor
 from symrl_lite.group_convolutions import moved_places, require_fit
 from symrl_lite.groups import FiniteGroup, regular
 
@@ -57,6 +58,7 @@ class BasisConv2d(nn.Module):
         seed: int | None = None,
     ) -> None:
         super().__init__()
+        kernel_size, stride = whole_number(kernel_size, "kernel_size"), whole_number(stride, "stride")
         places = moved_places(group, kernel_size)
         patch = places if lifting else regular(group) * places
         self.group, self.kernel_size, self.stride, self.lifting = group, kernel_size, stride, lifting
@@ -64,6 +66,7 @@ class BasisConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (batch, channels_in, [|G|,] H, W) → (batch, channels_out, |G|, H', W')."""
+        require_tensor(x)
         filters, k = self.filters, self.kernel_size
         maps = (filters.channels_in,) if self.lifting else (filters.channels_in, self.group.order)
         if x.ndim not in (len(maps) + 2, len(maps) + 3) or x.shape[-2 - len(maps) : -2] != maps:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from operator import index
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 __all__ = [
     "a_number",
     "a_seed",
+    "check_settings",
     "count_actions",
     "own_copy",
     "plain_array",
@@ -19,6 +20,8 @@ __all__ = [
     "require_array_space",
     "require_function",
     "require_text",
+    "seed_list",
+    "sizes",
     "whole_number",
     "whole_numbers",
 ]
@@ -89,6 +92,62 @@ def a_seed(value: Any, what: str = "seed") -> int:
         TypeError: no number. ValueError: one that is not whole, or below 0.
     """
     return whole_number(value, what, 0)
+
+
+def seed_list(values: Any, what: str = "seeds") -> list[int]:
+    """Seeds as a list of ints.
+
+    Raises:
+        TypeError: no list. ValueError: no seed, one twice, one that is not whole or below 0.
+
+    >>> seed_list(range(3))
+    [0, 1, 2]
+    """
+    try:
+        listed = list(values)
+    except TypeError:
+        raise TypeError(f"{what} is {_short(values)}, expected a list of whole numbers, such as range(10)") from None
+    found = [a_seed(value, f"{what}[{k}]") for k, value in enumerate(listed)]
+    if not found or len(set(found)) < len(found):
+        raise ValueError(f"{what} are {found}, expected at least one, and each once")
+    return found
+
+
+def sizes(values: Any, what: str, length: int | None = None) -> tuple[int, ...]:
+    """Whole numbers from 1, such as the units of layers or the shape of an image, as a tuple of ints.
+
+    Raises:
+        TypeError: no list. ValueError: another length, or a number that is not whole or below 1.
+
+    >>> sizes(np.array([3, 8, 8]), "shape")
+    (3, 8, 8)
+    """
+    expected = "a list of whole numbers from 1" if length is None else f"{length} whole numbers from 1"
+    try:
+        listed = list(values)
+    except TypeError:
+        raise TypeError(f"{what} is {_short(values)}, expected {expected}") from None
+    if isinstance(values, str) or (length is not None and len(listed) != length):
+        raise ValueError(f"{what} is {_short(values)}, expected {expected}")
+    return tuple(whole_number(value, f"{what}[{k}]") for k, value in enumerate(listed))
+
+
+def check_settings(settings: Any, counts: Mapping[str, int], numbers: Mapping[str, Mapping[str, float]]) -> None:
+    """Refuse fields of a dataclass that are out of range; NumPy's numbers become Python's.
+
+    Args:
+        settings: the dataclass, frozen or not.
+        counts: the smallest whole number of each field that is one.
+        numbers: the limits of each field that is a number, as for `a_number`.
+
+    Raises:
+        TypeError: no number. ValueError: one out of range; the field is named.
+    """
+    found: dict[str, Any] = {name: whole_number(getattr(settings, name), name, low) for name, low in counts.items()}
+    found |= {name: a_number(getattr(settings, name), name, **limits) for name, limits in numbers.items()}
+    for name, value in found.items():
+        if isinstance(getattr(settings, name), np.generic | np.ndarray):  # files hold Python's
+            object.__setattr__(settings, name, value)
 
 
 def require_function(value: Any, what: str, expected: str) -> None:

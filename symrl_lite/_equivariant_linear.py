@@ -6,13 +6,15 @@ import math
 from collections.abc import Callable
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from symrl_lite._door import real_numbers, whole_number
 from symrl_lite.groups import Representation, trivial
 from symrl_lite.symmetrizer import Space, equivariant_basis, equivariant_dimension, weight_orbits
 
-__all__ = ["EquivariantLinear", "require_dtype"]
+__all__ = ["EquivariantLinear", "as_tensor", "require_dtype", "require_same_shape", "require_tensor"]
 
 _LARGEST_BASIS = 2**16  # numbers; up to here one matrix product makes the weight, above it is gathered
 
@@ -30,6 +32,55 @@ def require_dtype(x: Tensor, parameter: Tensor) -> None:
             f"x has dtype {x.dtype}, expected that of the layer, {parameter.dtype}: convert one of them, with "
             f"x.to({parameter.dtype}) or layer.to({x.dtype})"
         )
+
+
+def require_tensor(x: Any, what: str = "x", *, real: bool = False) -> None:
+    """Refuse what is no tensor, and with `real` complex numbers too.
+
+    Raises:
+        TypeError: anything else.
+
+    >>> require_tensor([1.0])
+    Traceback (most recent call last):
+    TypeError: x is a list, expected a tensor: torch.as_tensor(x)
+    """
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{what} is a {type(x).__name__}, expected a tensor: torch.as_tensor({what})")
+    if real and x.is_complex():
+        raise TypeError(f"{what} has dtype {x.dtype}, expected real numbers")
+
+
+def require_same_shape(**tensors: Any) -> None:
+    """Refuse tensors of different shapes, which would be spread over each other, and what are no tensors of numbers.
+
+    Raises:
+        TypeError: no tensors. ValueError: different shapes.
+    """
+    for what, x in tensors.items():
+        require_tensor(x, what, real=True)
+        if x.dtype == torch.bool:
+            raise TypeError(f"{what} has dtype {x.dtype}, expected numbers: {what}.float()")
+    shapes = {what: tuple(x.shape) for what, x in tensors.items()}
+    if len(set(shapes.values())) > 1:
+        told = " and ".join(f"{what} has shape {shape}" for what, shape in shapes.items())
+        raise ValueError(f"{told}, expected the same")
+
+
+def as_tensor(values: Any, what: str) -> Tensor:
+    """Real numbers as a tensor of their own dtype: an array of any layout and byte order, a list, or a tensor itself.
+
+    Raises:
+        TypeError: no real numbers, or rows of different lengths.
+
+    >>> as_tensor(np.arange(3.0, dtype=">f4")[::-1], "x").tolist()
+    [2.0, 1.0, 0.0]
+    """
+    if isinstance(values, Tensor):
+        require_tensor(values, what, real=True)
+        return values
+    array = real_numbers(values, what)
+    # Torch takes neither another order of bytes, nor negative strides, nor arrays that can't be written into.
+    return torch.from_numpy(np.array(array, dtype=array.dtype.newbyteorder("="), order="C"))
 
 
 class EquivariantLinear(nn.Module):
@@ -80,9 +131,7 @@ class EquivariantLinear(nn.Module):
         seed: int | None = None,
     ) -> None:
         super().__init__()
-        for what, channels in (("channels_in", channels_in), ("channels_out", channels_out)):
-            if isinstance(channels, bool) or not isinstance(channels, int) or channels < 1:
-                raise ValueError(f"{what} is {channels!r}, expected a whole number from 1")
+        channels_in, channels_out = whole_number(channels_in, "channels_in"), whole_number(channels_out, "channels_out")
         if init not in ("relu", "linear"):
             raise ValueError(f'init is {init!r}, expected "relu" or "linear"')
         self.rho_in, self.rho_out, self.space, self.init = rho_in, rho_out, space, init
@@ -198,6 +247,7 @@ class EquivariantLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (..., channels_in, d_in) → (..., channels_out, d_out)."""
+        require_tensor(x)
         if x.ndim < 2 or x.shape[-2:] != (self.channels_in, self.rho_in.dimension):
             raise ValueError(
                 f"x has shape {tuple(x.shape)}, expected (..., {self.channels_in}, {self.rho_in.dimension}): "

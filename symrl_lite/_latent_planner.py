@@ -11,6 +11,7 @@ import torch
 from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 
+from symrl_lite._door import a_number, a_seed, real_numbers, require_function
 from symrl_lite.mdp import Solution, TabularMDP, value_iteration
 
 __all__ = ["LatentPlanner", "latent_rank", "latent_transitions", "prune"]
@@ -45,9 +46,10 @@ def latent_transitions(latents: Any, steps: Any, temperature: float) -> np.ndarr
 
     Source: van der Pol et al. 2020, Plannable Approximations to MDP Homomorphisms.
     """
-    if not temperature > 0:
-        raise ValueError(f"temperature is {temperature!r}, expected a positive number")
-    z, after = np.asarray(latents, dtype=np.float64), np.asarray(steps, dtype=np.float64)
+    temperature, z = a_number(temperature, "temperature", above=0), _points(latents)
+    after = real_numbers(steps, "steps").astype(np.float64)
+    if after.ndim != 3 or (len(after), after.shape[2]) != z.shape or 0 in after.shape or not np.isfinite(after).all():
+        raise ValueError(f"steps have shape {after.shape}, expected {len(z), 'actions', z.shape[1]}, finite numbers")
     P, A, dimension = after.shape
     scores = squared_distances(after.reshape(-1, dimension), z)  # (P · A, P)
     scores /= -temperature
@@ -55,6 +57,17 @@ def latent_transitions(latents: Any, steps: Any, temperature: float) -> np.ndarr
     np.exp(scores, out=scores)
     scores /= scores.sum(axis=1, keepdims=True)
     return scores.reshape(P, A, P)
+
+
+def _points(latents: Any) -> np.ndarray:
+    """Latents (n, dimension) in double precision, checked."""
+    z = real_numbers(latents, "latents").astype(np.float64)
+    if z.ndim != 2 or 0 in z.shape:
+        raise ValueError(f"latents have shape {z.shape}, expected (n, dimension), at least one of each")
+    if not np.isfinite(z).all():
+        n = int(np.isfinite(z).all(axis=1).argmin())
+        raise ValueError(f"latents hold {z[n][~np.isfinite(z[n])][0]} in row {n}, expected finite numbers")
+    return z
 
 
 def _mask(function: Callable[[Any], Any], observations: np.ndarray, what: str) -> np.ndarray:
@@ -85,7 +98,7 @@ def prune(latents: Any, tolerance: float = NEAR) -> np.ndarray:
     >>> prune([[0.0, 0.0], [1.0, 0.0], [0.0, 0.0]])
     array([0, 1])
     """
-    z = np.asarray(latents, dtype=np.float64)
+    z, tolerance = _points(latents), a_number(tolerance, "tolerance", 0)
     earlier = np.tril(squared_distances(z, z) <= tolerance, -1)  # [i, j]: j comes before i and is near
     kept, open_rows = np.zeros(len(z), dtype=bool), np.ones(len(z), dtype=bool)
     while open_rows.any():  # in each round those that no open row before them can drop; a few rounds do
@@ -108,7 +121,7 @@ def latent_rank(latents: Any, share: float = 0.01) -> int:
     >>> latent_rank(np.vstack([np.eye(3), -np.eye(3)])), latent_rank(np.ones((5, 3)))
     (3, 0)
     """
-    z = np.asarray(latents, dtype=np.float64)
+    z, share = _points(latents), a_number(share, "share", 0, 1)
     s = np.linalg.svd(z - z.mean(axis=0), compute_uv=False)
     if not s[0] > 1e-6 * max(1.0, float(np.abs(z).max())):
         return 0
@@ -169,11 +182,18 @@ class LatentPlanner:
         prune_within: float = NEAR,
         seed: int = 0,
     ) -> None:
-        if interpolation < 0:
-            raise ValueError(f"interpolation is {interpolation!r}, expected 0 or a positive number")
+        interpolation, prune_within = (
+            a_number(interpolation, "interpolation", 0),
+            a_number(prune_within, "prune_within", 0),
+        )
+        temperature = None if temperature is None else a_number(temperature, "temperature", above=0)
+        if ends is not None:
+            require_function(ends, "ends", "a function of observations, or None")
         self.model, self.interpolation = model, interpolation
-        self._random = np.random.default_rng(seed)
-        observations = np.asarray(prototypes)
+        self._random = np.random.default_rng(a_seed(seed))
+        observations = real_numbers(prototypes, "prototypes")
+        if observations.ndim < 1 or len(observations) == 0:
+            raise ValueError(f"prototypes have shape {observations.shape}, expected (n, *shape), at least two")
         z = self.encode(observations)
         rows, is_goal = np.arange(len(z)), np.zeros(len(z), dtype=bool)
         over = _mask(ends, observations, "ends") if ends is not None else np.zeros(len(z), dtype=bool)
@@ -182,7 +202,7 @@ class LatentPlanner:
             order = np.argsort(~is_goal, kind="stable")  # goals first, so that pruning keeps them
             z, rows, is_goal = z[order], rows[order], is_goal[order]
         elif goal is not None:
-            wanted = np.asarray(goal)
+            wanted = real_numbers(goal, "goal", verb="has")
             wanted = wanted[None] if wanted.ndim == observations.ndim - 1 else wanted
             z = np.concatenate([self.encode(wanted), z]) if len(wanted) else z
             rows = np.concatenate([np.full(len(wanted), -1), rows])
@@ -258,7 +278,10 @@ class LatentPlanner:
     def encode(self, observations: Any) -> np.ndarray:
         """Z(s) in double precision, (n, *shape) -> (n, dimension)."""
         with torch.no_grad():
-            return np.asarray(self.model.encode(np.asarray(observations)).double().numpy())
+            z = self.model.encode(real_numbers(observations, "observations")).double().numpy()
+        if not np.isfinite(z).all():
+            raise ValueError("observations hold NaN or infinity, or are encoded so, expected finite numbers")
+        return np.asarray(z)
 
     def nearest(self, observations: Any) -> np.ndarray:
         """For each observation the nearest latent point, (n,)."""
@@ -281,7 +304,7 @@ class LatentPlanner:
 
     def act(self, observation: Any) -> int:
         """The best action in one state."""
-        return int(self.actions(np.asarray(observation)[None])[0])
+        return int(self.actions(real_numbers(observation, "observation", verb="has")[None])[0])
 
     def reaches(self) -> np.ndarray:
         """(P,), whether a goal can be reached by steps that are more likely than a step at random would be."""

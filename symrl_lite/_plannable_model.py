@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from symrl_lite._door import real_numbers, sizes, whole_number, whole_numbers
+from symrl_lite._equivariant_linear import as_tensor, require_tensor
 from symrl_lite.transitions import Transitions
 
 __all__ = ["Encoded", "LinearModel", "PlannableModel", "cnn_encoder", "known_actions", "mlp_encoder"]
@@ -47,6 +49,34 @@ def known_actions(taken: Sequence[np.ndarray], n_actions: Any) -> int:
     return n
 
 
+def action_numbers(actions: Any, n_actions: int) -> Tensor:
+    """Actions as int64, from 0 to n − 1. Under vmap the numbers themselves can't be looked at.
+
+    Raises:
+        TypeError: no tensor of whole numbers. ValueError: an action that there is not.
+    """
+    require_tensor(actions, "actions")
+    if actions.dtype not in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8):
+        raise TypeError(f"actions have dtype {actions.dtype}, expected whole numbers, torch.int64")
+    if torch._C._functorch.peek_interpreter_stack() is None and not torch.compiler.is_compiling() and actions.numel():
+        low, high = int(actions.min()), int(actions.max())
+        if low < 0 or high >= n_actions:
+            raise ValueError(f"actions go from {low} to {high}, expected whole numbers from 0 to {n_actions - 1}")
+    return actions.long()
+
+
+def require_sets(transitions: Any) -> None:
+    """Refuse what is neither Transitions nor a list of them.
+
+    Raises:
+        TypeError: anything else.
+    """
+    if isinstance(transitions, Transitions):
+        return
+    if not isinstance(transitions, Sequence) or not all(isinstance(steps, Transitions) for steps in transitions):
+        raise TypeError(f"transitions are {str(transitions)[:60]}, expected Transitions, or a list of them")
+
+
 class PlannableModel(nn.Module):
     """z = Z(s), T̄(z, a) = z + Ā(z, a), R̄(T̄(z, a)): encoder, latent step of an action, and reward on arrival.
 
@@ -76,6 +106,10 @@ class PlannableModel(nn.Module):
         decoder: nn.Module | None = None,
     ) -> None:
         super().__init__()
+        if not isinstance(encoder, nn.Module):
+            raise TypeError(f"encoder is {encoder!r}, expected a torch module")
+        dimension, n_actions = whole_number(dimension, "dimension"), whole_number(n_actions, "n_actions")
+        hidden, reward_hidden = whole_number(hidden, "hidden"), whole_number(reward_hidden, "reward_hidden")
         self.encoder, self.dimension, self.n_actions = encoder, dimension, n_actions
         self.action = nn.Sequential(nn.Linear(dimension + n_actions, hidden), nn.ReLU(), nn.Linear(hidden, dimension))
         self.reward = nn.Sequential(nn.Linear(dimension, reward_hidden), nn.ReLU(), nn.Linear(reward_hidden, 1))
@@ -83,22 +117,39 @@ class PlannableModel(nn.Module):
 
     def encode(self, observations: Any) -> Tensor:
         """Z(s): (batch, *shape) -> (batch, dimension)."""
-        return self.encoder(torch.as_tensor(observations).float())
+        seen = as_tensor(observations, "observations").float()
+        try:
+            return self.encoder(seen)
+        except (RuntimeError, IndexError) as error:
+            raise ValueError(
+                f"observations have shape {tuple(seen.shape)}, which the encoder does not take ({error}), expected "
+                "(batch, *shape)"
+            ) from error
 
     def step(self, z: Tensor, actions: Tensor) -> Tensor:
         """T̄(z, a) = z + Ā(z, a): (batch, dimension) and whole numbers (batch,) -> (batch, dimension)."""
+        z = self._latents(z)
+        actions = action_numbers(actions, self.n_actions)
         chosen = nn.functional.one_hot(actions, self.n_actions).to(z)
         return z + self.action(torch.cat([z, chosen], dim=-1))
 
     def steps(self, z: Tensor) -> Tensor:
         """T̄(z, a) for every action: (batch, dimension) -> (batch, actions, dimension)."""
+        z = self._latents(z)
         every = torch.eye(self.n_actions).to(z).expand(len(z), -1, -1)
         beside = z.unsqueeze(1).expand(-1, self.n_actions, -1)
         return beside + self.action(torch.cat([beside, every], dim=-1))
 
     def rewards(self, z: Tensor) -> Tensor:
         """R̄: (..., dimension) -> (...)."""
-        return self.reward(z)[..., 0]
+        return self.reward(self._latents(z))[..., 0]
+
+    def _latents(self, z: Any) -> Tensor:
+        """z in the parameters' dtype."""
+        require_tensor(z, "z", real=True)
+        if z.shape[-1:] != (self.dimension,):
+            raise ValueError(f"z has shape {tuple(z.shape)}, expected (batch, {self.dimension})")
+        return z.to(self.reward[0].weight.dtype)
 
     def forward(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """What the losses compare, from (table, states, actions, next states, negatives), the states as rows."""
@@ -125,13 +176,15 @@ class Encoded:
     """
 
     def __init__(self, model: PlannableModel, observations: Any) -> None:
+        if not isinstance(model, PlannableModel):
+            raise TypeError(f"model is {model!r}, expected a PlannableModel")
         with torch.no_grad():
             self.latents = model.encode(observations)
         self.steps, self.rewards = model.steps, model.rewards
 
     def encode(self, numbers: Any) -> Tensor:
         """Z of the observations with these numbers, (batch,) -> (batch, dimension)."""
-        return self.latents[torch.as_tensor(numbers)]
+        return self.latents[torch.from_numpy(whole_numbers(numbers, "numbers", 0, len(self.latents) - 1))]
 
 
 class LinearModel:
@@ -153,10 +206,15 @@ class LinearModel:
     """
 
     def __init__(self, transitions: Transitions, scale: Any = 1.0) -> None:
+        if not isinstance(transitions, Transitions):
+            raise TypeError(f"transitions are {transitions!r}, expected Transitions")
         seen = np.asarray(transitions.observations, dtype=np.float64)
         if seen.ndim != 2:
             raise ValueError(f"observations have shape {seen.shape}, expected vectors, (K, D)")
-        self.scale = np.broadcast_to(np.asarray(scale, dtype=np.float64), seen.shape[1:])
+        factors = real_numbers(scale, "scale", verb="is of").astype(np.float64)
+        if factors.shape not in ((), (1,), seen.shape[1:]) or not (np.isfinite(factors) & (factors > 0)).all():
+            raise ValueError(f"scale is {str(scale)[:60]}, expected a positive number, or {seen.shape[1]} of them")
+        self.scale = np.broadcast_to(factors, seen.shape[1:])
         before, after = (seen[rows] * self.scale for rows in (transitions.states, transitions.next_states))
         maps = []
         for action in range(transitions.n_actions):
@@ -168,14 +226,21 @@ class LinearModel:
 
     def encode(self, observations: Any) -> Tensor:
         """c · s, (batch, D)."""
-        return torch.from_numpy(np.asarray(observations, dtype=np.float64) * self.scale)
+        seen = real_numbers(observations, "observations")
+        if seen.shape[-1:] != self.scale.shape:
+            raise ValueError(f"observations have shape {seen.shape}, expected (batch, {len(self.scale)})")
+        return torch.from_numpy(seen.astype(np.float64) * self.scale)
 
     def steps(self, z: Tensor) -> Tensor:
         """M_a z + m_a for every action, (batch, D) -> (batch, actions, D)."""
+        require_tensor(z, "z", real=True)
+        if z.ndim != 2 or z.shape[1] != len(self.scale):
+            raise ValueError(f"z has shape {tuple(z.shape)}, expected (batch, {len(self.scale)})")
         return torch.einsum("bd,ade->bae", nn.functional.pad(z.double(), (0, 1), value=1.0), self.maps)
 
     def rewards(self, z: Tensor) -> Tensor:
         """Zeros: no reward is fitted."""
+        require_tensor(z, "z", real=True)
         return torch.zeros(z.shape[:-1], dtype=z.dtype)
 
 
@@ -185,11 +250,12 @@ def mlp_encoder(inputs: int, dimension: int = 50, hidden: Sequence[int] = (64, 3
     >>> mlp_encoder(4)(torch.zeros(2, 4)).shape
     torch.Size([2, 50])
     """
-    sizes = [inputs, *hidden]
+    units = [whole_number(inputs, "inputs"), *sizes(hidden, "hidden")]
+    dimension = whole_number(dimension, "dimension")
     layers: list[nn.Module] = [nn.Flatten()]
-    for before, after in pairwise(sizes):
+    for before, after in pairwise(units):
         layers += [nn.Linear(before, after), nn.ReLU()]
-    return nn.Sequential(*layers, nn.Linear(sizes[-1], dimension))
+    return nn.Sequential(*layers, nn.Linear(units[-1], dimension))
 
 
 def cnn_encoder(
@@ -205,11 +271,12 @@ def cnn_encoder(
 
     Source: the code of van der Pol et al. 2020, Plannable Approximations to MDP Homomorphisms.
     """
-    if len(shape) != 3 or min(shape[1:]) < 5:
+    dimension, channels = whole_number(dimension, "dimension"), whole_number(channels, "channels")
+    if not isinstance(shape, Sequence | np.ndarray) or len(shape) != 3 or min(sizes(shape, "shape")[1:]) < 5:
         raise ValueError(
-            f"the images have shape {tuple(shape)}, expected (channels, height, width) with at least 5 rows and columns"
+            f"the images have shape {shape}, expected (channels, height, width) with at least 5 rows and columns"
         )
-    colors, height, width = shape
+    colors, height, width = sizes(shape, "shape")
     return nn.Sequential(
         nn.Conv2d(colors, channels, 3),
         nn.ReLU(),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from symrl_lite._door import require_text, sizes, whole_number, whole_numbers
+from symrl_lite._equivariant_linear import require_tensor
+from symrl_lite._plannable_model import action_numbers
 from symrl_lite._tiles import Tiles, as_pixels, cut
 from symrl_lite.actions import on_moves
 from symrl_lite.group_convolutions import moved_places, pose_filters
@@ -259,7 +261,16 @@ class StructuredModel(nn.Module):
         equivariant: bool = False,
     ) -> None:
         super().__init__()
-        colors, height, width = shape
+        require_text(actions, "actions", ("slot", "copied", "none"))
+        colors, height, width = sizes(shape, "shape", 3)
+        n_actions, slots, dimension = (
+            whole_number(value, what)
+            for what, value in (("n_actions", n_actions), ("slots", slots), ("dimension", dimension))
+        )
+        hidden, channels, tile = (
+            whole_number(value, what) for what, value in (("hidden", hidden), ("channels", channels), ("tile", tile))
+        )
+        depth, maps_per_slot = whole_number(depth, "depth", 0), whole_number(maps_per_slot, "maps_per_slot")
         if height != width or height % tile:
             raise ValueError(f"pictures of {height} × {width} can't be cut into tiles of {tile} × {tile}, or no square")
         if actions == "slot" and n_actions % slots:
@@ -313,10 +324,22 @@ class StructuredModel(nn.Module):
 
     def from_maps(self, maps: Tensor) -> Tensor:
         """z from feature maps, (batch, maps, cells) -> (batch, K, D)."""
+        require_tensor(maps, "maps", real=True)
+        if maps.ndim != 3 or maps.shape[1:] != (self.extractor.last.out_features, self.extractor.side**2):
+            raise ValueError(
+                f"maps have shape {tuple(maps.shape)}, expected (batch, {self.extractor.last.out_features}, "
+                f"{self.extractor.side**2})"
+            )
+        maps = maps.to(self.extractor.last.weight.dtype)
         return self.encoder(maps.unflatten(1, (self.slots, -1)).flatten(2))
 
     def action_vectors(self, actions: Tensor) -> Tensor:
-        """What each object is told of an action, (batch,) -> (batch, K, A)."""
+        """What each object is told of an action, (batch,) -> (batch, K, A).
+
+        Raises:
+            TypeError: no tensor of whole numbers. ValueError: an action that there is not.
+        """
+        actions = action_numbers(actions, self.n_actions)
         if self.actions == "none":
             return torch.zeros(len(actions), self.slots, 1)
         one_hot = nn.functional.one_hot(actions, self.n_actions).float()
@@ -326,12 +349,19 @@ class StructuredModel(nn.Module):
 
     def step(self, z: Tensor, actions: Tensor) -> Tensor:
         """z + Δz, (batch, K, D) and whole numbers (batch,) -> (batch, K, D)."""
+        require_tensor(z, "z", real=True)
+        if z.ndim != 3 or z.shape[1:] != (self.slots, self.dimension):
+            raise ValueError(f"z has shape {tuple(z.shape)}, expected (batch, {self.slots}, {self.dimension})")
+        z = z.to(self.extractor.last.weight.dtype)
         return z + self.transition(z, self.action_vectors(actions))
 
     def rollout(self, images: Any, actions: Any) -> Tensor:
         """Codes of the pictures and after each action, (batch, ...) and (batch, T) -> (batch, T + 1, K, D)."""
         codes = [self.encode(images)]
-        for chosen in torch.as_tensor(np.asarray(actions)).T:
+        numbers = whole_numbers(actions, "actions", 0, self.n_actions - 1)
+        if numbers.ndim != 2 or len(numbers) != len(codes[0]):
+            raise ValueError(f"actions have shape {numbers.shape}, expected (batch, T), for {len(codes[0])} pictures")
+        for chosen in torch.from_numpy(numbers).T:
             codes.append(self.step(codes[-1], chosen))
         return torch.stack(codes, dim=1)
 

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from symrl_lite._equivariant_linear import require_dtype
+from symrl_lite._door import whole_number
+from symrl_lite._equivariant_linear import require_dtype, require_tensor
 from symrl_lite.actions import square_elements
 from symrl_lite.groups import FiniteGroup, Representation, permutation
 
@@ -36,8 +37,7 @@ def pose_filters(group: FiniteGroup, size: int) -> np.ndarray:
     [[0, 1, 2, 3], [2, 3, 0, 1]]
     """
     elements = square_elements(group)
-    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-        raise ValueError(f"size is {size!r}, expected a whole number from 1")
+    size = whole_number(size, "size")
     places = np.arange(size * size).reshape(size, size)
     posed = []
     for g in elements:
@@ -62,6 +62,8 @@ def require_fit(shape: tuple[int, ...], kernel_size: int, stride: int, padding: 
     Raises:
         ValueError: a side that is smaller than the filter, or at which the stride leaves rows over.
     """
+    kernel_size, stride = whole_number(kernel_size, "kernel_size"), whole_number(stride, "stride")
+    padding = whole_number(padding, "padding", 0)
     for name, n in (("height", shape[-2]), ("width", shape[-1])):
         left_over = (n + 2 * padding - kernel_size) % stride
         if n + 2 * padding < kernel_size:
@@ -91,15 +93,8 @@ class _PosedConv2d(nn.Module):
         poses_in: int,
     ) -> None:
         super().__init__()
-        for what, value, least in (
-            ("channels_in", channels_in, 1),
-            ("channels_out", channels_out, 1),
-            ("kernel_size", kernel_size, 1),
-            ("stride", stride, 1),
-            ("padding", padding, 0),
-        ):
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise ValueError(f"{what} is {value!r}, expected a whole number from {least}")
+        channels_in, channels_out = whole_number(channels_in, "channels_in"), whole_number(channels_out, "channels_out")
+        stride, padding = whole_number(stride, "stride"), whole_number(padding, "padding", 0)
         self.group, self.channels_in, self.channels_out = group, channels_in, channels_out
         self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
         fan_in = channels_in * poses_in * kernel_size**2
@@ -157,12 +152,14 @@ class LiftingConv2d(_PosedConv2d):
         padding: int = 0,
         bias: bool = True,
     ) -> None:
-        index = pose_filters(group, kernel_size) if isinstance(kernel_size, int) and kernel_size > 0 else None
+        kernel_size = whole_number(kernel_size, "kernel_size")
+        index = pose_filters(group, kernel_size)
         super().__init__(group, channels_in, channels_out, kernel_size, stride, padding, bias, poses_in=1)
-        self.register_buffer("index", torch.from_numpy(np.asarray(index)), persistent=False)
+        self.register_buffer("index", torch.from_numpy(index), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (batch, channels_in, H, W) → (batch, channels_out, |G|, H', W')."""
+        require_tensor(x)
         if x.ndim != 4 or x.shape[1] != self.channels_in:
             raise ValueError(f"x has shape {tuple(x.shape)}, expected (batch, {self.channels_in}, height, width)")
         weight = self.filters[:, :, self.index]  # (c_out, c_in, |G|, k²)
@@ -201,15 +198,16 @@ class GroupConv2d(_PosedConv2d):
         padding: int = 0,
         bias: bool = True,
     ) -> None:
-        poses = pose_filters(group, kernel_size) if isinstance(kernel_size, int) and kernel_size > 0 else None
+        kernel_size = whole_number(kernel_size, "kernel_size")
+        poses = pose_filters(group, kernel_size)
         super().__init__(group, channels_in, channels_out, kernel_size, stride, padding, bias, poses_in=group.order)
-        assert poses is not None
         relative = np.array([[group.multiply(group.inverse(g), h) for h in group] for g in group])  # g⁻¹h
         index = relative[:, :, None] * kernel_size**2 + poses[:, None, :]  # (|G| out, |G| in, k²)
         self.register_buffer("index", torch.from_numpy(index), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (batch, channels_in, |G|, H, W) → (batch, channels_out, |G|, H', W')."""
+        require_tensor(x)
         if x.ndim != 5 or x.shape[1:3] != (self.channels_in, self.group.order):
             raise ValueError(
                 f"x has shape {tuple(x.shape)}, expected (batch, {self.channels_in}, {self.group.order}, height, "
@@ -242,6 +240,9 @@ class GroupPool(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (batch, channels, |G|, H, W) → (batch, channels, H, W)."""
+        require_tensor(x)
+        if not x.is_floating_point():
+            raise TypeError(f"x has dtype {x.dtype}, expected floating-point numbers: x.float()")
         if x.ndim != 5:
             raise ValueError(f"x has shape {tuple(x.shape)}, expected (batch, channels, |G|, height, width)")
         return x.amax(dim=2) if self.reduce == "max" else x.mean(dim=2)

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from symrl_lite._basis_convolution import BasisConv2d
-from symrl_lite._equivariant_linear import EquivariantLinear
+from symrl_lite._door import require_function, whole_number
+from symrl_lite._equivariant_linear import EquivariantLinear, require_tensor
 from symrl_lite.group_convolutions import GroupConv2d, GroupPool, LiftingConv2d, moved_places
 from symrl_lite.groups import Representation
 
@@ -62,8 +63,8 @@ class NormNonlinearity(nn.Module):
         super().__init__()
         if not isinstance(rho, Representation):
             raise TypeError(f"rho is {rho!r}, expected a Representation")
-        if isinstance(channels, bool) or not isinstance(channels, int) or channels < 1:
-            raise ValueError(f"channels is {channels!r}, expected a whole number from 1")
+        channels = whole_number(channels, "channels")
+        require_function(function, "function", "a function of tensors")
         matrices = torch.from_numpy(rho.matrices.copy())
         error = (matrices @ matrices.transpose(1, 2) - torch.eye(rho.dimension, dtype=matrices.dtype)).abs().max()
         if error > 1e-9:
@@ -73,6 +74,7 @@ class NormNonlinearity(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (..., channels, d) → the same shape."""
+        require_tensor(x)
         expected = (len(self.bias), self.rho.dimension)
         if x.ndim < 2 or x.shape[-2:] != expected:
             raise ValueError(
@@ -148,6 +150,7 @@ class EquivariantSequential(nn.Sequential):
 
     def add_module(self, name: str, module: nn.Module | None) -> None:
         """As for every module; checked."""
+        _require_module(module)
         self._change(lambda: super(EquivariantSequential, self).add_module(name, module))
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -176,11 +179,20 @@ class EquivariantSequential(nn.Sequential):
 
     def insert(self, index: int, module: nn.Module) -> EquivariantSequential:
         """As for nn.Sequential; checked."""
+        if module is None:
+            raise TypeError("the layer is None, expected a torch module")
+        _require_module(module)
+        index = whole_number(index, "index", -len(self), len(self))
         self._change(lambda: super(EquivariantSequential, self).insert(index, module))
         return self
 
     def extend(self, sequential: Iterable[nn.Module]) -> EquivariantSequential:
         """As for nn.Sequential; checked."""
+        if not isinstance(sequential, Iterable):
+            raise TypeError(f"sequential is {sequential!r}, expected layers, such as a list of them")
+        sequential = list(sequential)
+        for layer in sequential:
+            _require_module(layer)
         self._change(lambda: super(EquivariantSequential, self).extend(sequential))
         return self
 
@@ -196,6 +208,11 @@ class EquivariantSequential(nn.Sequential):
 
     def __mul__(self, other: int) -> EquivariantSequential:
         return EquivariantSequential(*super().__mul__(other))
+
+
+def _require_module(layer: Any) -> None:
+    if layer is not None and not isinstance(layer, nn.Module):
+        raise TypeError(f"the layer is {layer!r}, expected a torch module")
 
 
 def _require_fitting(layers: Sequence[nn.Module | None]) -> None:

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from symrl_lite._plannable_model import known_actions, mlp_encoder
+from symrl_lite._door import check_settings, require_function, seed_list, whole_number
+from symrl_lite._equivariant_linear import as_tensor
+from symrl_lite._plannable_model import known_actions, mlp_encoder, require_sets
 from symrl_lite.seeds import SeedBatch
 from symrl_lite.transitions import Transitions
 
@@ -21,13 +23,30 @@ __all__ = ["QSettings", "greedy", "train_q"]
 
 @dataclass(frozen=True)
 class QSettings:
-    """The numbers of `train_q`."""
+    """The numbers of `train_q`.
+
+    Raises:
+        ValueError: a number out of range: no steps in a batch, a learning rate that is not positive, a discount or a
+            target rate outside [0, 1], NaN. TypeError: a field that is no number.
+    """
 
     updates: int = 1000  # gradient steps
     batch_size: int = 256
     learning_rate: float = 1e-3  # of Adam
     discount: float = 0.99
     target_rate: float = 0.01  # share of the new parameters that the target takes over at each update
+
+    def __post_init__(self) -> None:
+        """Refuse what is out of range."""
+        check_settings(
+            self,
+            counts={"updates": 0, "batch_size": 1},
+            numbers={
+                "learning_rate": {"above": 0},
+                "discount": {"low": 0, "high": 1},
+                "target_rate": {"low": 0, "high": 1},
+            },
+        )
 
 
 def train_q(
@@ -70,6 +89,13 @@ def train_q(
 
     Source: van Hasselt et al. 2016, Deep Reinforcement Learning with Double Q-learning.
     """
+    if not isinstance(settings, QSettings):
+        raise TypeError(f"settings is {settings!r}, expected QSettings(...)")
+    seeds, every = seed_list(seeds), whole_number(every, "every", 0)
+    require_sets(transitions)
+    for what, made in (("build_network", build_network), ("after", after)):
+        if made is not None:
+            require_function(made, what, "a function, or None")
     sets = [transitions] * len(seeds) if isinstance(transitions, Transitions) else list(transitions)
     if len(sets) != len(seeds) or not sets:
         raise ValueError(f"there are {len(sets)} sets of transitions and {len(seeds)} seeds, expected as many")
@@ -113,9 +139,11 @@ def train_q(
 def greedy(network: nn.Module) -> Callable[[Any], np.ndarray]:
     """The policy that takes the action with the largest value: observations (n, *shape) -> actions (n,)."""
 
+    require_function(network, "network", "a network of observations")
+
     def policy(observations: Any) -> np.ndarray:
         with torch.no_grad():
-            return np.asarray(network(torch.as_tensor(observations).float()).argmax(dim=-1).numpy())
+            return np.asarray(network(as_tensor(observations, "observations").float()).argmax(dim=-1).numpy())
 
     return policy
 

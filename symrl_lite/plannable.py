@@ -16,8 +16,18 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from symrl_lite._door import a_number, check_settings, require_function, require_text, seed_list, whole_number
+from symrl_lite._equivariant_linear import require_same_shape
 from symrl_lite._latent_planner import LatentPlanner, latent_rank, latent_transitions, prune
-from symrl_lite._plannable_model import Encoded, LinearModel, PlannableModel, cnn_encoder, known_actions, mlp_encoder
+from symrl_lite._plannable_model import (
+    Encoded,
+    LinearModel,
+    PlannableModel,
+    cnn_encoder,
+    known_actions,
+    mlp_encoder,
+    require_sets,
+)
 from symrl_lite.seeds import SeedBatch
 from symrl_lite.transitions import Transitions
 
@@ -62,6 +72,7 @@ def transition_loss(predicted: Tensor, after: Tensor) -> Tensor:
 
     Source: van der Pol et al. 2020, Plannable Approximations to MDP Homomorphisms.
     """
+    require_same_shape(predicted=predicted, after=after)
     return distance(predicted, after).mean(dim=-1)
 
 
@@ -77,6 +88,7 @@ def reward_loss(predicted: Tensor, rewards: Tensor) -> Tensor:
     >>> reward_loss(torch.tensor([1.0, 0.0]), torch.tensor([1.0, 2.0]))
     tensor(1.)
     """
+    require_same_shape(predicted=predicted, rewards=rewards)
     return 0.5 * (predicted - rewards).square().mean(dim=-1)
 
 
@@ -97,6 +109,14 @@ def contrastive_loss(anchors: Tensor, negatives: Tensor, hinge: float = 1.0, dif
 
     Source: van der Pol et al. 2020, Plannable Approximations to MDP Homomorphisms.
     """
+    require_same_shape(anchors=anchors)
+    require_same_shape(negatives=negatives)
+    if negatives.ndim != anchors.ndim + 1 or negatives.shape[:-2] + negatives.shape[-1:] != anchors.shape:
+        raise ValueError(
+            f"negatives have shape {tuple(negatives.shape)} and anchors {tuple(anchors.shape)}, expected "
+            "(..., batch, J, dimension) and (..., batch, dimension)"
+        )
+    hinge = a_number(hinge, "hinge", 0)
     short = (hinge - distance(anchors.unsqueeze(-2), negatives)).clamp(min=0)
     if different is not None:
         short = short * different
@@ -126,10 +146,12 @@ class PlannableSettings:
             ("anchor", ("next", "predicted")),
             ("representation", ("contrastive", "autoencoder")),
         ):
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name} is {getattr(self, name)!r}, expected one of {known}")
-        if self.updates < 0 or self.batch_size < 1 or self.negatives < 0 or self.dimension < 1:
-            raise ValueError(f"{self} has a negative number of something, or none where one is needed")
+            require_text(getattr(self, name), name, known)
+        check_settings(
+            self,
+            counts={"updates": 0, "batch_size": 1, "negatives": 0, "dimension": 1},
+            numbers={"learning_rate": {"above": 0}, "hinge": {"low": 0}},
+        )
 
 
 def train_plannable(
@@ -173,6 +195,13 @@ def train_plannable(
 
     Source: van der Pol et al. 2020, Plannable Approximations to MDP Homomorphisms (algorithm and losses).
     """
+    if not isinstance(settings, PlannableSettings):
+        raise TypeError(f"settings is {settings!r}, expected PlannableSettings(...)")
+    seeds, every = seed_list(seeds), whole_number(every, "every", 0)
+    require_sets(transitions)
+    for what, made in (("build_encoder", build_encoder), ("after", after)):
+        if made is not None:
+            require_function(made, what, "a function, or None")
     sets = [transitions] * len(seeds) if isinstance(transitions, Transitions) else list(transitions)
     if len(sets) != len(seeds):
         raise ValueError(f"there are {len(sets)} sets of transitions and {len(seeds)} seeds, expected one for each")

@@ -12,9 +12,12 @@ import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from symrl_lite._door import a_number, require_text, sizes, whole_number
+from symrl_lite._equivariant_linear import as_tensor, require_tensor
 from symrl_lite.groups import Representation, regular, trivial
 from symrl_lite.layers import BasisConv2d, EquivariantLinear, moved_places
 from symrl_lite.symmetrizer import Space
@@ -44,11 +47,14 @@ class ActorCritic(nn.Module):
         self, body: nn.Module, actor: nn.Module, critic: nn.Module, state_shape: Sequence[int | None] | None = None
     ) -> None:
         super().__init__()
+        for what, module in (("body", body), ("actor", actor), ("critic", critic)):
+            _require_module(module, what)
         self.body, self.actor, self.critic = body, actor, critic
-        self.state_shape = None if state_shape is None else tuple(state_shape)
+        self.state_shape = None if state_shape is None else _state_shape(state_shape)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """States (batch, ...) → scores (batch, actions) and values (batch,)."""
+        require_tensor(x, real=True)
         if self.state_shape is not None:
             if x.ndim != 1 + len(self.state_shape) or not self._is_state(x.shape[1:]):
                 raise ValueError(
@@ -87,7 +93,7 @@ class ActorCritic(nn.Module):
         ((2,), (10, 2))
         """
         first = next(self.parameters())
-        state = torch.as_tensor(x, device=first.device)
+        state = as_tensor(x, "x").to(first.device)
         state = state.to(first.dtype) if state.is_floating_point() else state
         single = self.state_shape is None or self._is_state(state.shape)
         if not single and not self._is_state(state.shape[1:]):
@@ -116,14 +122,19 @@ class OnTable(nn.Module):
 
     def __init__(self, network: nn.Module, images: Any) -> None:
         super().__init__()
+        _require_module(network, "network")
+        pictures = as_tensor(images, "images")
+        if pictures.ndim < 2 or len(pictures) == 0:
+            raise ValueError(f"images have shape {tuple(pictures.shape)}, expected (states, *shape)")
         self.network = network
-        self.register_buffer("images", torch.as_tensor(images), persistent=False)
+        self.register_buffer("images", pictures, persistent=False)
 
     def forward(self, states: Tensor | None, table: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
         """State numbers (batch,) → scores (batch, actions) and values (batch,); None → those of all states."""
         scores, values = self.network(self.images) if table is None else table
         if states is None:
             return scores, values
+        require_tensor(states, "states")
         if states.dtype not in (torch.int64, torch.int32, torch.int16):  # uint8 and bool would be masks
             raise TypeError(f"states have dtype {states.dtype}, expected whole numbers, torch.int64")
         # A negative number would wrap round; past the end it is refused by torch, inside vmap too.
@@ -194,6 +205,8 @@ def equivariant_mlp(
 
     Source: van der Pol et al. 2020, MDP Homomorphic Networks.
     """
+    channels = sizes(channels, "channels")
+    actor_gain, bias_std = a_number(actor_gain, "actor_gain", 0), a_number(bias_std, "bias_std", 0)
     rho_in, actions = _representations(symmetry)
     hidden = regular(symmetry.group)
     layers: list[nn.Module] = [_Copies()]
@@ -219,6 +232,8 @@ def mlp_policy(
     >>> count_parameters(mlp_policy(4, 2, (64, 64), separate=True))
     9155
     """
+    inputs, actions, units = whole_number(inputs, "inputs"), whole_number(actions, "actions"), sizes(units, "units")
+    actor_gain = a_number(actor_gain, "actor_gain", 0)
     if separate:
         heads = _orthogonal((inputs, *units, actions), actor_gain), _orthogonal((inputs, *units, 1), 1.0)
         return ActorCritic(nn.Identity(), *heads, (inputs,))
@@ -269,8 +284,16 @@ def equivariant_cnn(
 
     Source: van der Pol et al. 2020, MDP Homomorphic Networks (grid world).
     """
-    group, actions = symmetry.group, _of_actions(symmetry)
-    first, second, dense = (int(c / group.order**0.5) for c in units)
+    actions = _of_actions(symmetry)
+    group = symmetry.group
+    shape, kernels, strides = _of_images(shape, kernels, strides, pooling)
+    scale, actor_gain = a_number(scale, "scale"), a_number(actor_gain, "actor_gain", 0)
+    bias_std = a_number(bias_std, "bias_std", 0)
+    first, second, dense = (int(c / group.order**0.5) for c in sizes(units, "units", 3))
+    if not first * second * dense:
+        raise ValueError(
+            f"units is {units}, expected at least √|G| = {group.order**0.5:.2g} of each, for one copy of |G|"
+        )
     hidden = regular(group)
     convolutions = [
         BasisConv2d(group, shape[0], first, kernels[0], strides[0], lifting=True, space=space, seed=_basis_seed()),
@@ -308,7 +331,10 @@ def cnn_policy(
     >>> count_parameters(cnn_policy(actions=5))
     33606
     """
-    first, second, dense = units
+    actions = whole_number(actions, "actions")
+    shape, kernels, strides = _of_images(shape, kernels, strides, pooling)
+    scale, actor_gain = a_number(scale, "scale"), a_number(actor_gain, "actor_gain", 0)
+    first, second, dense = sizes(units, "units", 3)
     left = _sides(shape, kernels, strides)
     places = left**2 if pooling == "none" else 1
     body = nn.Sequential(
@@ -323,6 +349,24 @@ def cnn_policy(
     )
     network = ActorCritic(body, nn.Linear(dense, actions), nn.Linear(dense, 1), _image(shape, pooling))
     return _start(network, "he", actor_gain)
+
+
+def _of_images(shape: Any, kernels: Any, strides: Any, pooling: Any) -> tuple[tuple[int, ...], ...]:
+    """Shape, kernels and strides, checked."""
+    require_text(pooling, "pooling", ("max", "mean", "none"))
+    return sizes(shape, "shape", 3), sizes(kernels, "kernels", 2), sizes(strides, "strides", 2)
+
+
+def _state_shape(shape: Any) -> tuple[int | None, ...]:
+    """Whole numbers from 1; None for a size that may vary."""
+    if isinstance(shape, str) or not isinstance(shape, Sequence | np.ndarray):
+        raise TypeError(f"state_shape is {shape!r}, expected whole numbers, with None for a size that may vary")
+    return tuple(None if n is None else whole_number(n, f"state_shape[{k}]") for k, n in enumerate(shape))
+
+
+def _require_module(module: Any, what: str) -> None:
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"{what} is {module!r}, expected a torch module")
 
 
 def _image(shape: Sequence[int], pooling: str) -> tuple[int | None, ...]:
@@ -378,12 +422,15 @@ def _start(
 
 
 def _representations(symmetry: Symmetry) -> tuple[Representation, Representation]:
+    actions = _of_actions(symmetry)
     if not isinstance(symmetry.on_states, Representation):
         raise TypeError(f"on_states is {symmetry.on_states!r}, expected a Representation that acts on state vectors")
-    return symmetry.on_states, _of_actions(symmetry)
+    return symmetry.on_states, actions
 
 
 def _of_actions(symmetry: Symmetry) -> Representation:
+    if not isinstance(symmetry, Symmetry):
+        raise TypeError(f"symmetry is {symmetry!r}, expected a Symmetry")
     if not isinstance(symmetry.on_actions, Representation):
         raise TypeError(f"on_actions is {symmetry.on_actions!r}, expected a Representation of the actions' values")
     return symmetry.on_actions

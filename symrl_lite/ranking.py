@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from symrl_lite._door import a_number, plain_array, real_numbers, require_text, sizes
+
 __all__ = ["Ranking", "ranking_metrics"]
 
 _AT_ONCE = 2**24  # numbers in the table of differences
@@ -86,23 +88,25 @@ def ranking_metrics(
     Source: the metrics of Kipf et al. 2020, Contrastive Learning of Structured World Models; their code ranks the
     predictions for each true state, and lets ties count for the model.
     """
-    given = np.asarray(predicted), np.asarray(true)
+    given = real_numbers(predicted, "predicted", verb="has"), real_numbers(true, "true", verb="has")
     guesses, truths = (codes.astype(np.float64) for codes in given)
     if guesses.shape != truths.shape or guesses.ndim < 2 or len(guesses) == 0:
         raise ValueError(f"predicted has shape {guesses.shape} and true {truths.shape}, expected the same, (n, ...)")
-    if not (np.isfinite(guesses).all() and np.isfinite(truths).all()):
-        raise ValueError("there are codes that are not finite")
-    if ties not in ("against", "for"):
-        raise ValueError(f'ties is {ties!r}, expected "against" or "for"')
-    if tolerance is not None and not 0 <= tolerance < np.inf:
-        raise ValueError(f"tolerance is {tolerance}, expected a share of a code's size, 0 or more")
+    for what, codes in (("predicted", guesses), ("true", truths)):
+        if not np.isfinite(codes).all():
+            raise ValueError(f"there are codes that are not finite: {what} holds {codes[~np.isfinite(codes)][0]}")
+    require_text(ties, "ties", ("against", "for"))
+    tolerance = None if tolerance is None else a_number(tolerance, "tolerance", 0)
+    hits = sizes(hits, "hits")
     n = len(guesses)
     guesses, truths = guesses.reshape(n, -1), truths.reshape(n, -1)
     numbers = np.arange(n)
     if states is not None:
-        flat = np.asarray(states).reshape(len(states), -1)
-        if len(flat) != n:
-            raise ValueError(f"there are {len(flat)} states, expected {n}")
+        told = _states(states)
+        if told.ndim == 0 or len(told) != n:
+            many = len(told) if told.ndim else "no"
+            raise ValueError(f"there are {many} states, expected {n}: states have shape {told.shape}")
+        flat = told.reshape(n, -1)
         numbers = np.unique(flat, axis=0, return_inverse=True)[1].ravel()
     unsure, off = (_errors(codes, tolerance) for codes in given)  # e of each code, (n,)
     nearer, left_out = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
@@ -127,6 +131,19 @@ def ranking_metrics(
         n,
         float(left_out.mean()),
     )
+
+
+def _states(states: Any) -> np.ndarray:
+    """True states, of numbers or names, that can be told apart."""
+    try:
+        told = plain_array(states)
+    except ValueError:
+        raise TypeError("states have rows of different lengths, expected one array") from None
+    if told.dtype.kind == "f" and np.isnan(told).any():
+        raise ValueError("states hold nan, which is no state: it is not even equal to itself")
+    if told.dtype.kind not in "biufUS":
+        raise TypeError(f"states have dtype {told.dtype}, expected numbers or names")
+    return told
 
 
 def _errors(codes: np.ndarray, tolerance: float | None) -> np.ndarray:

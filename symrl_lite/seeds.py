@@ -13,6 +13,8 @@ from scipy import stats
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from symrl_lite._door import a_number, a_seed, real_numbers, require_function, seed_list, whole_number
+
 __all__ = [
     "Comparison",
     "Estimate",
@@ -45,9 +47,8 @@ class SeedBatch:
     """
 
     def __init__(self, build_network: Callable[[], nn.Module], seeds: Sequence[int]) -> None:
-        self.seeds = [int(seed) for seed in seeds]
-        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
-            raise ValueError(f"seeds are {self.seeds}, expected at least one, and each once")
+        require_function(build_network, "build_network", "a function () -> network")
+        self.seeds = seed_list(seeds)
         made = []
         for seed in self.seeds:
             with torch.random.fork_rng(devices=[]):  # leaves the caller's random numbers alone
@@ -98,6 +99,7 @@ class SeedBatch:
     def clip_gradients(self, largest: float) -> None:
         """Scale the gradient of each seed, as one vector of all its parameters, to a length of at most `largest`."""
         gradients = [p.grad for p in self.parameters.values() if p.grad is not None]
+        largest = a_number(largest, "largest", above=0)
         squares = torch.stack([g.flatten(1).square().sum(dim=1) for g in gradients])  # (parameters, seeds)
         scale = (largest / (squares.sum(dim=0).sqrt() + 1e-6)).clamp(max=1.0)  # (seeds,)
         for g in gradients:
@@ -121,6 +123,8 @@ def count_parameters(network: nn.Module) -> int:
     >>> count_parameters(nn.Linear(4, 2))
     10
     """
+    if not isinstance(network, nn.Module):
+        raise TypeError(f"network is {network!r}, expected a torch module")
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
@@ -138,7 +142,8 @@ def steps_to(steps: Any, returns: Any, threshold: float) -> np.ndarray:
     >>> steps_to([100, 200, 300], [[1, 5, 9], [0, 1, 2]], threshold=5).tolist()
     [200.0, inf]
     """
-    steps, returns = np.asarray(steps, dtype=np.float64), np.asarray(returns, dtype=np.float64)
+    steps, returns = _curves(steps, returns)
+    threshold = a_number(threshold, "threshold")
     reached = returns >= threshold
     return np.where(reached.any(axis=-1), steps[reached.argmax(axis=-1)], np.inf)
 
@@ -156,7 +161,9 @@ def area_under_curve(steps: Any, returns: Any) -> np.ndarray:
     >>> area_under_curve([0, 1, 3], [[0.0, 2.0, 2.0]]).round(4).tolist()
     [1.6667]
     """
-    steps, returns = np.asarray(steps, dtype=np.float64), np.asarray(returns, dtype=np.float64)
+    steps, returns = _curves(steps, returns)
+    if len(steps) < 2:
+        raise ValueError(f"steps have shape {steps.shape}, expected at least two steps: a point has no area")
     widths = np.diff(steps)
     return ((returns[..., 1:] + returns[..., :-1]) / 2 * widths).sum(axis=-1) / widths.sum()
 
@@ -169,7 +176,21 @@ def interquartile_mean(values: Any, axis: int = -1) -> np.ndarray:
 
     Source: Agarwal et al. 2021, Deep RL at the Edge of the Statistical Precipice.
     """
-    return np.asarray(stats.trim_mean(np.asarray(values, dtype=np.float64), 0.25, axis=axis))
+    found = real_numbers(values, "values").astype(np.float64)
+    axis = whole_number(axis, "axis", -max(found.ndim, 1), max(found.ndim, 1) - 1)
+    if found.size == 0:
+        raise ValueError(f"values have shape {found.shape}, expected at least one value")
+    return np.asarray(stats.trim_mean(found, 0.25, axis=axis))
+
+
+def _curves(steps: Any, returns: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Steps (T,), increasing, and returns (..., T)."""
+    at, values = real_numbers(steps, "steps").astype(np.float64), real_numbers(returns, "returns").astype(np.float64)
+    if at.ndim != 1 or len(at) == 0 or values.shape[-1:] != at.shape:
+        raise ValueError(f"steps have shape {at.shape} and returns {values.shape}, expected (T,) and (..., T)")
+    if not (np.isfinite(at).all() and (np.diff(at) > 0).all()):
+        raise ValueError(f"steps are {at[:6].tolist()}, expected finite numbers that increase")
+    return at, values
 
 
 @dataclass(frozen=True)
@@ -213,7 +234,13 @@ def bootstrap(
 
     Source: Efron 1979; stratified over tasks in Agarwal et al. 2021.
     """
-    arrays = [np.asarray(sample, dtype=np.float64).ravel() for sample in samples]
+    require_function(statistic, "statistic", "a function of one array for each sample")
+    confidence, resamples, seed = (
+        a_number(confidence, "confidence", 0, 1),
+        whole_number(resamples, "resamples"),
+        a_seed(seed),
+    )
+    arrays = [real_numbers(sample, "samples").astype(np.float64).ravel() for sample in samples]
     if not arrays or min(len(a) for a in arrays) < 2:
         raise ValueError(f"samples have lengths {[len(a) for a in arrays]}, expected one or more, of at least 2 values")
     with np.errstate(invalid="ignore"):  # infinity − infinity inside a median
@@ -261,6 +288,12 @@ def compare(first: Any, second: Any, threshold: float) -> Comparison:
     >>> compare(fast, slow, threshold=5).ratio
     Estimate(value=2.0, low=2.0, high=2.0)
     """
+    for what, run in (("first", first), ("second", second)):
+        if not (hasattr(run, "steps") and hasattr(run, "returns")):
+            raise TypeError(
+                f"{what} is {run!r}, expected a TrainingRun, or what else has steps (T,) and returns (seeds, T)"
+            )
+    threshold = a_number(threshold, "threshold")
     found = [(steps_to(r.steps, r.returns, threshold), area_under_curve(r.steps, r.returns)) for r in (first, second)]
     (fast, large), (slow, small) = found
     return Comparison(
@@ -273,5 +306,7 @@ def compare(first: Any, second: Any, threshold: float) -> Comparison:
 
 
 def _ratio(a: float, b: float) -> float:
-    """a / b of steps that may be infinite; 1 where both are: neither got there."""
-    return 1.0 if np.isinf(a) and np.isinf(b) else float(a / b)
+    """a / b of steps that may be infinite, or 0; 1 where both are: neither got there, or both from the start."""
+    if np.isinf(a) and np.isinf(b):
+        return 1.0
+    return float(a / b) if b else float("inf") if a else 1.0

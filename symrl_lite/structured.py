@@ -20,6 +20,8 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from symrl_lite._door import a_number, check_settings, require_text, seed_list, sizes, whole_number, whole_numbers
+from symrl_lite._equivariant_linear import require_same_shape
 from symrl_lite._plannable_model import known_actions
 from symrl_lite._structured_model import StructuredModel
 from symrl_lite._tiles import as_pixels, gather_tiles
@@ -59,6 +61,8 @@ def energy(predicted: Tensor, after: Tensor, sigma: float = 0.5) -> Tensor:
 
     Source: Kipf et al. 2020, Contrastive Learning of Structured World Models (equation 6).
     """
+    require_same_shape(predicted=predicted, after=after)
+    sigma = a_number(sigma, "sigma", above=0)
     return (predicted - after).square().sum(dim=-1).mean(dim=-1) / (2 * sigma**2)
 
 
@@ -78,6 +82,13 @@ def contrastive_energy_loss(positive: Tensor, negative: Tensor, hinge: float = 1
 
     Source: Kipf et al. 2020, Contrastive Learning of Structured World Models (equation 7).
     """
+    for what, values in (("positive", positive), ("negative", negative)):
+        require_same_shape(**{what: values})
+        if not values.is_floating_point():
+            raise TypeError(f"{what} has dtype {values.dtype}, expected floating-point numbers")
+        if values.numel() == 0:
+            raise ValueError(f"{what} has shape {tuple(values.shape)}, expected at least one energy")
+    hinge = a_number(hinge, "hinge", 0)
     return positive.mean() + (hinge - negative).clamp(min=0).mean()
 
 
@@ -90,7 +101,12 @@ def pixel_loss(logits: Tensor, pixels: Tensor) -> Tensor:
     >>> pixel_loss(torch.zeros(1, 2), torch.tensor([[0.0, 1.0]]))
     tensor(1.3863)
     """
-    return nn.functional.binary_cross_entropy_with_logits(logits, pixels, reduction="sum") / len(logits)
+    require_same_shape(logits=logits, pixels=pixels)
+    if not logits.is_floating_point():
+        raise TypeError(f"logits has dtype {logits.dtype}, expected floating-point numbers")
+    return nn.functional.binary_cross_entropy_with_logits(logits, pixels.to(logits.dtype), reduction="sum") / len(
+        logits
+    )
 
 
 # --- Training -----------------------------------------------------------------------------------------------------
@@ -122,14 +138,19 @@ class StructuredSettings:
 
     def __post_init__(self) -> None:
         for name, known in (
+            ("actions", ("slot", "copied", "none")),
             ("loss", ("contrastive", "attraction", "pixels", "autoencoder")),
             ("anchor", ("state", "next")),
             ("negatives_from", ("data", "episode", "both")),
         ):
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name} is {getattr(self, name)!r}, expected one of {known}")
-        if self.updates < 0 or self.batch_size < 2 or self.warm_up < 0:
-            raise ValueError(f"{self} has a negative number of something, or a batch of one, which has no negatives")
+            require_text(getattr(self, name), name, known)
+        at_least_one = ("slots", "dimension", "hidden", "channels", "tile", "maps_per_slot")
+        check_settings(
+            self,
+            # A batch of one has no negatives.
+            counts={"updates": 0, "batch_size": 2, "warm_up": 0, "depth": 0} | dict.fromkeys(at_least_one, 1),
+            numbers={"learning_rate": {"above": 0}, "hinge": {"low": 0}, "sigma": {"above": 0}},
+        )
 
     @property
     def draws(self) -> bool:
@@ -138,12 +159,13 @@ class StructuredSettings:
 
     def rate(self, update: int) -> float:
         """The learning rate of an update, the first of which is 0."""
+        update = whole_number(update, "update", 0)
         rising = min(1.0, (update + 1) / max(self.warm_up, 1))
         return self.learning_rate * rising * (1 + math.cos(math.pi * update / max(self.updates, 1))) / 2
 
     def build(self, shape: Sequence[int], n_actions: int) -> StructuredModel:
         """A model for such pictures and actions."""
-        colors, height, width = shape
+        colors, height, width = sizes(shape, "shape", 3)
         return StructuredModel(
             (colors, height, width),
             n_actions,
@@ -209,6 +231,13 @@ def train_structured(
 
     Source: Kipf et al. 2020, Contrastive Learning of Structured World Models.
     """
+    if not isinstance(settings, StructuredSettings):
+        raise TypeError(f"settings is {settings!r}, expected StructuredSettings(...)")
+    if not isinstance(data, Episodes) and not (
+        isinstance(data, Sequence) and all(isinstance(e, Episodes) for e in data)
+    ):
+        raise TypeError(f"data are {str(data)[:60]}, expected Episodes, or a list of them")
+    seeds, every, save_every = seed_list(seeds), whole_number(every, "every", 0), whole_number(save_every, "save_every")
     sets = [data] * len(seeds) if isinstance(data, Episodes) else list(data)
     if len(sets) != len(seeds) or len(set(seeds)) != len(seeds):
         raise ValueError(f"there are {len(sets)} sets of episodes and seeds {list(seeds)}, expected one for each seed")
@@ -464,7 +493,13 @@ def rank_rollouts(
     Raises:
         ValueError: steps beyond the end of the episodes or before their start, or actions that the model has not.
     """
-    T = episodes.actions.shape[1]
+    if not isinstance(episodes, Episodes):
+        raise TypeError(f"episodes is {episodes!r}, expected Episodes")
+    if not (hasattr(model, "rollout") and hasattr(model, "encode")):
+        raise TypeError(f"model is {model!r}, expected a StructuredModel, or what else has encode and rollout")
+    if not isinstance(steps, Sequence | np.ndarray):
+        raise TypeError(f"steps are {steps!r}, expected a list of whole numbers")
+    steps, T = whole_numbers(steps, "steps", low=None).ravel().tolist(), episodes.actions.shape[1]
     if not len(steps) or min(steps) < 0 or max(steps) > T:
         raise ValueError(f"steps are {tuple(steps)}, expected some from 0 to {T}: the episodes have {T} steps")
     if isinstance(model, StructuredModel):  # a stand-in may know its actions in another way

@@ -214,9 +214,9 @@ def tensor(value, nan="shown", missing=True, extra=True, empty=True, whole_too=F
     apart = torch.zeros(*x.shape, 2)
     apart[..., 0] = x
     tries = [
-        Trial("not contiguous", apart[..., 0], x, accepted=True),
+        Trial("not contiguous", apart[..., 0], x, accepted=True, rounding=1e-5),
         Trial("with gradients", x.clone().requires_grad_(), x, accepted=True),
-        Trial("columns first", x.movedim(0, -1).contiguous().movedim(-1, 0), x, accepted=True),
+        Trial("columns first", x.movedim(0, -1).contiguous().movedim(-1, 0), x, accepted=True, rounding=1e-5),
         Trial("float64", x.double(), x, rounding=narrow),
         Trial("an array", x.numpy().copy(), x, rounding=narrow),
         Trial("a list", x.tolist(), x, rounding=narrow),
