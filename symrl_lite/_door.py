@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 __all__ = [
+    "a_cell",
     "a_number",
     "a_seed",
     "check_settings",
@@ -130,6 +131,23 @@ def sizes(values: Any, what: str, length: int | None = None) -> tuple[int, ...]:
     if isinstance(values, str) or (length is not None and len(listed) != length):
         raise ValueError(f"{what} is {_short(values)}, expected {expected}")
     return tuple(whole_number(value, f"{what}[{k}]") for k, value in enumerate(listed))
+
+
+def a_cell(value: Any, what: str) -> tuple[int, int]:
+    """(row, column) as two ints, of a tuple, a list or an array.
+
+    Raises:
+        TypeError: no pair. ValueError: not two whole numbers from 0.
+
+    >>> a_cell(np.array([0, 2]), "goal")
+    (0, 2)
+    """
+    expected = "expected (row, column), two whole numbers from 0"
+    try:
+        row, column = value
+    except (TypeError, ValueError):
+        raise TypeError(f"{what} is {_short(value)}, {expected}") from None
+    return whole_number(row, f"the row of {what}", 0), whole_number(column, f"the column of {what}", 0)
 
 
 def check_settings(settings: Any, counts: Mapping[str, int], numbers: Mapping[str, Mapping[str, float]]) -> None:

@@ -78,6 +78,10 @@ def _each(seed: Any, n: int) -> list[int | None]:
     """One seed, or None, for each of n environments."""
     if seed is None:
         return [None] * n
+    if isinstance(seed, np.ndarray) and seed.ndim == 0:
+        seed = seed[()]
+    if isinstance(seed, bool):
+        raise TypeError(f"seed is {seed}, expected a whole number, one for each environment, or None")
     if isinstance(seed, Integral):
         seeds: list[int | None] = [int(seed) + i for i in range(n)]
     elif isinstance(seed, str) or not hasattr(seed, "__len__"):

@@ -236,6 +236,7 @@ class StructuredModel(nn.Module):
     Raises:
         ValueError: numbers that don't fit.
 
+    >>> import numpy as np
     >>> model = StructuredModel((3, 50, 50), n_actions=20)
     >>> z = model.encode(np.zeros((7, 3, 50, 50), np.uint8))
     >>> z.shape, model.step(z, torch.zeros(7, dtype=torch.long)).shape

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.door import learning, mathematics, processes
+from tests.door import learning, mathematics, processes, worlds
 from tests.door.judge import complaints
 
-TABLE = [*mathematics.TABLE, *processes.TABLE, *learning.TABLE]
+TABLE = [*mathematics.TABLE, *processes.TABLE, *learning.TABLE, *worlds.TABLE]
 
 
 @pytest.mark.parametrize("tried", TABLE, ids=[f"{k}-{tried.name}" for k, tried in enumerate(TABLE)])

@@ -9,6 +9,8 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Discrete
 
+from symrl_lite._door import plain_array
+
 __all__ = ["known_options", "require_start", "single_action", "vector_actions", "whole_numbers"]
 
 
@@ -45,7 +47,10 @@ def vector_actions(space: Discrete[Any], actions: Any, num_envs: int) -> np.ndar
     >>> vector_actions(Discrete(4), [3, 0], 2)
     array([3, 0])
     """
-    chosen = np.asarray(actions)
+    try:
+        chosen = plain_array(actions)
+    except ValueError:
+        raise TypeError(f"actions are {actions!r}, expected {num_envs} whole numbers") from None
     if chosen.shape != (num_envs,) or chosen.dtype.kind not in "iu":
         raise ValueError(
             f"actions have shape {chosen.shape} and type {chosen.dtype}, expected ({num_envs},) whole numbers: one of "
@@ -69,6 +74,8 @@ def known_options(options: Mapping[str, Any] | None, *names: str) -> Mapping[str
     ({}, {'state': 3})
     """
     given = {} if options is None else options
+    if not isinstance(given, Mapping):
+        raise TypeError(f"options is {options!r}, expected a dictionary or None")
     unknown = [name for name in given if name not in names]
     if unknown:
         raise ValueError(f"options have {unknown}, expected {' or '.join(map(repr, names)) or 'none'}")
@@ -84,7 +91,10 @@ def whole_numbers(values: Any, what: str) -> np.ndarray:
     >>> whole_numbers([2.0, 1.0], "state")
     array([2, 1])
     """
-    array = np.asarray(values)
+    try:
+        array = plain_array(values)
+    except ValueError:
+        raise TypeError(f"{what} has rows of different lengths, expected whole numbers") from None
     whole = array.dtype.kind in "iu" or (array.dtype.kind == "f" and bool((array == np.round(array)).all()))
     if not whole or not np.isfinite(array).all():
         raise ValueError(f"{what} is {str(values)[:60]}, expected whole numbers")

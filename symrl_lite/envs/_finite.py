@@ -11,6 +11,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from scipy import sparse
 
+from symrl_lite._door import whole_number
 from symrl_lite._streams import Streams, continued
 from symrl_lite.envs._door import known_options, require_start, single_action, vector_actions, whole_numbers
 from symrl_lite.envs._pictures import DrawnEnv
@@ -37,13 +38,22 @@ class FiniteEnv(DrawnEnv):
     terminal: frozenset[int]
     max_steps: int
 
+    def pair(self, state: Any, action: Any) -> tuple[int, int]:
+        """A state and an action that there are, as ints.
+
+        Raises:
+            TypeError: no numbers. ValueError: others.
+        """
+        action = whole_number(action, "action", 0, len(self.action_names) - 1)
+        return whole_number(state, "state", 0, self.n_states - 1), action
+
     def outcomes(self, state: int, action: int) -> list[Outcome]:
         """What can follow the pair: (probability, next state, reward), probabilities summing to one."""
         raise NotImplementedError
 
     def observe(self, state: int) -> Any:
         """What the environment shows in a state."""
-        return np.int64(state)
+        return np.int64(whole_number(state, "state", 0, self.n_states - 1))
 
     def index_of(self, observation: Any) -> int:
         """The state that an observation shows."""
@@ -127,7 +137,7 @@ class FiniteEnvs(VectorEnv[Any, Any, Any]):
     metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
 
     def __init__(self, env: FiniteEnv, num_envs: int, shows: np.ndarray | None = None) -> None:
-        self.num_envs, self.max_steps = num_envs, env.max_steps
+        self.num_envs, self.max_steps = whole_number(num_envs, "num_envs"), env.max_steps
         self._streams: Streams | None = None
         self._shows = np.arange(env.n_states) if shows is None else np.asarray(shows)
         self.single_action_space: Discrete[Any] = Discrete(len(env.action_names))

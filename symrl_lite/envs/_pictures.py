@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+from symrl_lite._door import a_seed
 from symrl_lite.envs._door import require_start
 
 __all__ = ["SERVED", "DrawnEnv", "drawn", "enlarged", "known_mode"]
@@ -61,6 +62,14 @@ class DrawnEnv(gymnasium.Env[Any, Any]):
     """An environment with a picture of where it is; subclasses set `render_mode`, and define `picture`."""
 
     metadata = SERVED
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        """As Gymnasium's own; the seed is checked, and may be one of NumPy's integers.
+
+        Raises:
+            TypeError: no number. ValueError: a seed that is not whole, or below 0.
+        """
+        return super().reset(seed=None if seed is None else a_seed(seed), options=options)
 
     @property
     def started(self) -> bool:

@@ -11,6 +11,7 @@ from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from symrl_lite._door import whole_number
 from symrl_lite._streams import Streams, continued
 from symrl_lite.actions import MOVES, STEPS, on_cells, on_moves
 from symrl_lite.envs._door import known_options, require_start, single_action, vector_actions, whole_numbers
@@ -63,6 +64,8 @@ class Pushing(DrawnEnv):
 
     def __init__(self, objects: int, size: int, max_steps: int, render_mode: str | None = None) -> None:
         self.render_mode = known_mode(render_mode)
+        objects, size = whole_number(objects, "objects", 0), whole_number(size, "size")
+        max_steps = whole_number(max_steps, "max_steps", 0)
         if not 1 <= objects <= size * size or max_steps < 1:
             raise ValueError(
                 f"{objects} objects on {size} × {size} cells for {max_steps} steps, expected at least one object, no "
@@ -128,7 +131,7 @@ class Pushing(DrawnEnv):
         cells = whole_numbers(positions, "positions")
         if (
             cells.shape != (self.objects, 2)
-            or cells.min() < 0
+            or (cells.size and cells.min() < 0)
             or cells.max() >= self.size
             or len(np.unique(cells, axis=0)) < self.objects
         ):
@@ -137,6 +140,24 @@ class Pushing(DrawnEnv):
                 f"{self.size - 1}"
             )
         return cells
+
+    def boards(self, positions: Any) -> np.ndarray:
+        """Positions on many boards, (n, K, 2), checked; objects may lie in one cell here.
+
+        Raises:
+            ValueError: another shape, or a cell outside of the board.
+        """
+        places = whole_numbers(positions, "positions")
+        if (
+            places.ndim != 3
+            or places.shape[1:] != (self.objects, 2)
+            or (places.size and (places.min() < 0 or places.max() >= self.size))
+        ):
+            raise ValueError(
+                f"positions have shape {places.shape} and numbers from {places.min(initial=0)} to "
+                f"{places.max(initial=0)}, expected (n, {self.objects}, 2), from 0 to {self.size - 1}"
+            )
+        return places
 
     def copies(self, num_envs: int) -> PushingCopies:
         """So many boards side by side."""
@@ -168,12 +189,12 @@ class PushingCopies(VectorEnv[Any, Any, Any]):
     metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
 
     def __init__(self, board: Pushing, num_envs: int) -> None:
-        self.board, self.num_envs = board, num_envs
+        self.board, self.num_envs = board, whole_number(num_envs, "num_envs")
         self._streams: Streams | None = None
         self.single_action_space: Discrete[Any] = Discrete(4 * board.objects)
         self.single_observation_space = board.observation_space
-        self.action_space = batch_space(self.single_action_space, num_envs)
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, self.num_envs)
+        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None

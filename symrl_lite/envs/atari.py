@@ -8,7 +8,8 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from symrl_lite.envs._door import known_options, require_start, single_action
+from symrl_lite._door import a_seed, whole_number
+from symrl_lite.envs._door import known_options, require_start, single_action, whole_numbers
 from symrl_lite.envs._pictures import SERVED, DrawnEnv, known_mode
 from symrl_lite.groups import cyclic, permutation
 from symrl_lite.symmetry import Symmetry
@@ -59,7 +60,7 @@ class AtariPong(DrawnEnv):
         self.render_mode = known_mode(render_mode)
         import ale_py
 
-        self.frames = frames
+        self.frames = whole_number(frames, "frames")
 
         gymnasium.register_envs(ale_py)
         ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
@@ -101,7 +102,7 @@ class AtariPong(DrawnEnv):
 
     def rallies(self, count: int, seed: int = 0) -> np.ndarray:
         """States (count, 6) with a ball in play, from a player who follows it badly enough to be scored on."""
-        draw = np.random.default_rng(seed)
+        count, draw = whole_number(count, "count"), np.random.default_rng(a_seed(seed))
         found: list[np.ndarray] = []
         state, _ = self.reset(seed=seed)
         while len(found) < count:
@@ -120,10 +121,19 @@ class AtariPong(DrawnEnv):
         return memory
 
     def set_state(self, state: Any) -> None:
-        """Go to the rally of the last `reset`, with these six numbers in it."""
+        """Go to the rally of the last `reset`, with these six numbers in it.
+
+        Raises:
+            ValueError: numbers that are not whole, or not six. gymnasium.error.ResetNeeded: no `reset` before.
+        """
         require_start(self.started, self)
+        numbers = whole_numbers(state, "state")
+        if numbers.shape != (len(QUANTITIES),):
+            raise ValueError(
+                f"state has shape {numbers.shape}, expected {len(QUANTITIES)} numbers: {', '.join(QUANTITIES)}"
+            )
         self._ale.restoreState(self._rally)
-        for byte, number in zip(_BYTES, np.asarray(state).astype(int).tolist(), strict=True):
+        for byte, number in zip(_BYTES, numbers.tolist(), strict=True):
             for place in {byte, _COPIES.get(byte, byte)}:
                 self._ale.setRAM(place, number % 256)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from symrl_lite._door import whole_number
 from symrl_lite.envs._pushing import Pushing
 from symrl_lite.envs.shapes import COLORS
 
@@ -42,8 +43,10 @@ class Blocks(Pushing):
     """
 
     def __init__(self, objects: int = 5, size: int = 5, max_steps: int = 100, render_mode: str | None = None) -> None:
-        if objects > len(COLORS):
+        size = whole_number(size, "size")
+        if whole_number(objects, "objects", 0) > len(COLORS):
             raise ValueError(f"objects is {objects}, expected at most {len(COLORS)}")
+        objects = whole_number(objects, "objects", 0)
         self.image_shape = (3, PIXELS, PIXELS)
         super().__init__(objects, size, max_steps, render_mode)
         self._floor = self._paint_floor()  # (50, 50, 3)
@@ -52,7 +55,7 @@ class Blocks(Pushing):
 
     def images(self, positions: Any) -> np.ndarray:
         """Pictures of many floors at once, (n, K, 2) -> (n, 3, 50, 50), whole numbers from 0 to 255."""
-        places = np.asarray(positions)
+        places = self.boards(positions)
         pictures = np.repeat(self._floor.transpose(2, 0, 1)[None], len(places), axis=0)  # (n, 3, 50, 50)
         colors = np.asarray(COLORS, dtype=np.float32)
         for rows, objects in self._from_far(places):
@@ -65,7 +68,7 @@ class Blocks(Pushing):
 
     def masks(self, positions: Any) -> np.ndarray:
         """Which pixels show most of which block, (n, K, 2) -> (n, K, 50, 50) booleans."""
-        places = np.asarray(positions)
+        places = self.boards(positions)
         shown = np.zeros((len(places), self.objects, PIXELS, PIXELS), dtype=bool)
         for rows, objects in self._from_far(places):
             cells = places[rows, objects]

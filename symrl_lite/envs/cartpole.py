@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium.envs.classic_control.cartpole import CartPoleEnv, CartPoleVectorEnv
 from gymnasium.vector import AutoresetMode
 
+from symrl_lite._door import a_number, a_seed, whole_number
 from symrl_lite._streams import Streams, continued
 from symrl_lite.envs._door import known_options, require_start, single_action, vector_actions
 from symrl_lite.envs._pictures import drawn, known_mode
@@ -48,12 +49,12 @@ class CartPole(CartPoleEnv):
 
     def __init__(self, wind: float = 0.0, render_mode: str | None = None) -> None:
         super().__init__(render_mode=known_mode(render_mode))
-        self.wind = wind
+        self.wind = a_number(wind, "wind")
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Start upright, each number uniform in ±0.05, or between options["low"] and options["high"]."""
         known_options(options, "low", "high")
-        return super().reset(seed=seed, options=options)
+        return super().reset(seed=None if seed is None else a_seed(seed), options=options)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """One step; the wind changes both velocities, and Gymnasium's positions follow one step later.
@@ -109,6 +110,8 @@ class CartPoles(CartPoleVectorEnv):
     def __init__(
         self, num_envs: int = 1, wind: float = 0.0, max_episode_steps: int = 500, render_mode: str | None = None
     ) -> None:
+        num_envs = whole_number(num_envs, "num_envs")
+        max_episode_steps, wind = whole_number(max_episode_steps, "max_episode_steps"), a_number(wind, "wind")
         super().__init__(num_envs=num_envs, max_episode_steps=max_episode_steps, render_mode=known_mode(render_mode))
         self.wind = wind
         self._streams: Streams | None = None

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from gymnasium.spaces import Discrete
 
+from symrl_lite._door import a_cell, a_number, whole_number
 from symrl_lite._grid_state import Cell, GridState
 from symrl_lite.actions import MOVES, STEPS, on_cells, on_moves
 from symrl_lite.envs._finite import FiniteEnv, Outcome
@@ -53,13 +54,18 @@ class GridWorld(FiniteEnv):
         render_mode: str | None = None,
     ) -> None:
         self.render_mode = known_mode(render_mode)
-        self.goal = (size // 2, size // 2) if goal is None else goal
-        self.walls = tuple(sorted(set(walls)))
+        size, max_steps, slip = (
+            whole_number(size, "size"),
+            whole_number(max_steps, "max_steps"),
+            a_number(slip, "slip", 0, 1),
+        )
+        if not isinstance(walls, Iterable):
+            raise TypeError(f"walls are {walls!r}, expected a list of cells (row, column)")
+        self.goal = (size // 2, size // 2) if goal is None else a_cell(goal, "goal")
+        self.walls = tuple(sorted({a_cell(wall, "a wall") for wall in walls}))
         GridState(size, goal=self.goal, walls=self.walls)  # refuses cells outside of the grid
         if self.goal in self.walls:
             raise ValueError(f"goal {self.goal} is a wall")
-        if not 0 <= slip <= 1:
-            raise ValueError(f"slip is {slip}, expected a probability")
         self.size, self.slip, self.torus, self.max_steps = size, slip, torus, max_steps
         self.cells = [(i, j) for i in range(size) for j in range(size) if (i, j) not in self.walls]
         if len(self.cells) < 2:
@@ -74,12 +80,14 @@ class GridWorld(FiniteEnv):
 
     def state_of(self, cell: Cell) -> int:
         """The index of a free cell."""
+        cell = a_cell(cell, "cell")
         if cell not in self._index:
             raise ValueError(f"cell {cell} is not free")
         return self._index[cell]
 
     def view(self, state: int) -> GridState:
         """The state as it is drawn, for `plots.draw_gridworld`."""
+        state = whole_number(state, "state", 0, self.n_states - 1)
         return GridState(self.size, self.cells[state], self.goal, self.walls)
 
     def picture(self) -> np.ndarray:
@@ -90,6 +98,7 @@ class GridWorld(FiniteEnv):
 
     def outcomes(self, state: int, action: int) -> list[Outcome]:
         """Probability, next state and reward of all that can follow."""
+        state, action = self.pair(state, action)
         if state in self.terminal:
             return [(1.0, state, 0.0)]
         chances = np.full(4, self.slip / 4)

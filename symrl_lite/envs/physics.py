@@ -10,6 +10,7 @@ from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from symrl_lite._door import a_number, real_numbers, whole_number
 from symrl_lite._streams import Streams, continued
 from symrl_lite.envs._door import known_options, require_start, single_action, vector_actions
 from symrl_lite.envs._pictures import SERVED, DrawnEnv, enlarged, known_mode
@@ -36,6 +37,12 @@ def accelerations(positions: np.ndarray) -> np.ndarray:
     >>> accelerations(np.array([[0.0, 0.0], [2.0, 0.0]])).tolist()
     [[3.0, 0.0], [-3.0, 0.0]]
     """
+    positions = _vectors(positions, "positions")
+    with np.errstate(invalid="ignore"):  # infinity − infinity is NaN
+        return _pulls(positions)
+
+
+def _pulls(positions: np.ndarray) -> np.ndarray:
     between = positions[..., None, :, :] - positions[..., :, None, :]  # (..., K, K, 2): from i to j
     squares = (between**2).sum(axis=-1, keepdims=True)
     squares = np.where(squares == 0, np.inf, squares)
@@ -56,15 +63,25 @@ def advance(
     >>> bool(x[0, 0] > 0 > v[1, 0]), float(v.sum())
     (True, 0.0)
     """
-    dt = time / parts
-    x, v = positions.copy(), velocities.copy()
+    dt = a_number(time, "time") / whole_number(parts, "parts")
+    x, v = _vectors(positions, "positions"), _vectors(velocities, "velocities")
+    if x.shape != v.shape:
+        raise ValueError(f"positions have shape {x.shape} and velocities {v.shape}, expected the same")
     a = accelerations(x)
-    for _ in range(parts):
+    for _ in range(whole_number(parts, "parts")):
         v += a * dt / 2
         x += v * dt
         a = accelerations(x)
         v += a * dt / 2
     return x, v
+
+
+def _vectors(values: Any, what: str) -> np.ndarray:
+    """A copy (..., K, 2), in double precision."""
+    found = real_numbers(values, what).astype(np.float64)
+    if found.ndim < 2 or found.shape[-1] != 2:
+        raise ValueError(f"{what} have shape {found.shape}, expected (..., K, 2)")
+    return found
 
 
 class ThreeBodyCopies(VectorEnv[Any, Any, Any]):
@@ -73,8 +90,7 @@ class ThreeBodyCopies(VectorEnv[Any, Any, Any]):
     metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
 
     def __init__(self, num_envs: int, max_steps: int = 10) -> None:
-        if max_steps < 1:
-            raise ValueError(f"max_steps is {max_steps}, expected at least 1")
+        num_envs, max_steps = whole_number(num_envs, "num_envs"), whole_number(max_steps, "max_steps")
         self.num_envs, self.max_steps = num_envs, max_steps
         self._streams: Streams | None = None
         self.single_action_space: Discrete[Any] = Discrete(1)

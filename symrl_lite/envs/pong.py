@@ -10,6 +10,7 @@ from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from symrl_lite._door import a_seed, real_numbers, require_function, whole_number, whole_numbers
 from symrl_lite._streams import Streams, continued
 from symrl_lite.envs._door import known_options, require_start, single_action, vector_actions
 from symrl_lite.envs._pictures import SERVED, DrawnEnv, enlarged, known_mode
@@ -60,6 +61,8 @@ class Pongs(VectorEnv[Any, Any, Any]):
     metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
 
     def __init__(self, num_envs: int = 1, size: int = 15, max_steps: int = 200) -> None:
+        num_envs, max_steps = whole_number(num_envs, "num_envs"), whole_number(max_steps, "max_steps")
+        size = whole_number(size, "size", 0)
         if size < 7 or size % 2 == 0:
             raise ValueError(f"size is {size}, expected an odd number from 7, so that the court has a middle row")
         self.num_envs, self.size, self.max_steps = num_envs, size, max_steps
@@ -153,8 +156,11 @@ class Pong(DrawnEnv):
     def set_state(self, observation: Any) -> None:
         """Go to the state that two frames show; the episode's steps count from 0 again."""
         shape = self.observation_space.shape
-        if np.shape(observation) != shape:
-            raise ValueError(f"the observation has shape {np.shape(observation)}, expected two frames, {shape}")
+        observation = real_numbers(observation, "the observation", verb="has")
+        if observation.shape != shape or not np.isfinite(observation).all():
+            raise ValueError(
+                f"the observation has shape {observation.shape}, expected two frames, {shape}, finite numbers"
+            )
         if not self.started:
             self.reset()
         self._court.states, self._court.steps = state_of(observation)[None], np.zeros(1, dtype=np.int64)
@@ -172,6 +178,12 @@ class Pong(DrawnEnv):
 
 def scenes(policy: Any, size: int = 15, times: Sequence[int] = (2, 5, 8), seed: int = 3) -> list[np.ndarray]:
     """Frames at some `times` of a rally that a policy (frames -> probabilities) plays, for pictures."""
+    require_function(policy, "policy", "a function of frames")
+    if not isinstance(times, Sequence | np.ndarray):
+        raise TypeError(f"times are {times!r}, expected a list of whole numbers")
+    times, seed = whole_numbers(times, "times").ravel().tolist(), a_seed(seed)
+    if not times:
+        raise ValueError("times is empty, expected at least one time")
     court = Pong(size)
     seen, _ = court.reset(seed=seed)
     found = []

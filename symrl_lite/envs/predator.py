@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
+from symrl_lite._door import a_number, whole_number
 from symrl_lite._grid_state import GridState
 from symrl_lite.actions import MOVES, STEPS, on_cells, on_images, on_moves
 from symrl_lite.envs._finite import FiniteEnv, FiniteEnvs, Outcome
@@ -55,10 +56,10 @@ class PredatorPrey(FiniteEnv):
         render_mode: str | None = None,
     ) -> None:
         self.render_mode = known_mode(render_mode)
+        size, max_steps = whole_number(size, "size", 3), whole_number(max_steps, "max_steps")
+        prey_moves = a_number(prey_moves, "prey_moves", 0, 1)
         if size < 3 or size % 2 == 0:
             raise ValueError(f"size is {size}, expected an odd number from 3, so that the view has a middle")
-        if not 0 <= prey_moves <= 1:
-            raise ValueError(f"prey_moves is {prey_moves}, expected a probability")
         if observation not in ("image", "index"):
             raise ValueError(f"observation is {observation!r}, expected 'image' or 'index'")
         self.size, self.prey_moves, self.max_steps = size, prey_moves, max_steps
@@ -82,6 +83,7 @@ class PredatorPrey(FiniteEnv):
 
     def outcomes(self, state: int, action: int) -> list[Outcome]:
         """Probability, next state and reward of all that can follow."""
+        state, action = self.pair(state, action)
         if state == self.caught:
             return [(1.0, state, 0.0)]
         n, middle = self.size, self.size // 2
@@ -99,6 +101,7 @@ class PredatorPrey(FiniteEnv):
 
     def observe(self, state: int) -> Any:
         """The image or the index of a state."""
+        state = whole_number(state, "state", 0, self.n_states - 1)
         return self._images[state].copy() if self.shows_images else np.int64(state)
 
     def index_of(self, observation: Any) -> int:
@@ -120,7 +123,7 @@ class PredatorPrey(FiniteEnv):
 
     def view(self, state: int) -> GridState:
         """The state as it is drawn, the predator as agent and the prey as goal, for `plots.draw_gridworld`."""
-        middle = self.size // 2
+        state, middle = whole_number(state, "state", 0, self.n_states - 1), self.size // 2
         prey = (middle, middle) if state == self.caught else divmod(state, self.size)
         return GridState(self.size, (middle, middle), prey)
 

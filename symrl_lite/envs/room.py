@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
+from symrl_lite._door import a_cell, a_number, require_text, whole_number
 from symrl_lite._grid_state import Cell
 from symrl_lite.actions import MOVES, STEPS
 from symrl_lite.envs._door import known_options, whole_numbers
@@ -66,12 +67,14 @@ class Room(FiniteEnv):
         render_mode: str | None = None,
     ) -> None:
         self.render_mode = known_mode(render_mode)
+        max_steps, pixels, slip = (
+            whole_number(max_steps, "max_steps"),
+            whole_number(pixels, "pixels", 1, 6),
+            a_number(slip, "slip", 0, 1),
+        )
+        objects = whole_number(objects, "objects", 0)
         if objects not in (1, 2):
             raise ValueError(f"objects is {objects}, expected 1 (the key) or 2 (key and mail)")
-        if not 0 <= slip <= 1:
-            raise ValueError(f"slip is {slip}, expected a probability")
-        if not 1 <= pixels <= 6:
-            raise ValueError(f"pixels is {pixels}, expected 1 to 6 for a cell")
         if observation not in ("image", "place"):
             raise ValueError(f"observation is {observation!r}, expected 'image' or 'place'")
         self.objects = (KEY, MAIL)[:objects]
@@ -79,6 +82,10 @@ class Room(FiniteEnv):
         self.cells = [(i, j) for i in range(1, SIZE - 1) for j in range(1, SIZE - 1)]
         free = [cell for cell in self.cells if cell not in self.objects]
         named = {"corners": [(1, 1), (1, 6), (6, 1), (6, 6)], "everywhere": free}
+        if isinstance(deliveries, str):
+            require_text(deliveries, "deliveries", tuple(named))
+        elif not isinstance(deliveries, Sequence):
+            raise TypeError(f'deliveries is {deliveries!r}, expected a list of cells, "corners" or "everywhere"')
         self.deliveries = list(named[deliveries] if isinstance(deliveries, str) else deliveries)
         wrong = [cell for cell in self.deliveries if cell not in free]
         if wrong or not self.deliveries:
@@ -121,6 +128,7 @@ class Room(FiniteEnv):
 
     def outcomes(self, state: int, action: int) -> list[Outcome]:
         """Probability, next state and reward of all that can follow."""
+        state, action = self.pair(state, action)
         if state in self.terminal:
             return [(1.0, state, 0.0)]
         delivery, k = divmod(state, self.n_places)
@@ -140,7 +148,7 @@ class Room(FiniteEnv):
 
     def observe(self, state: int) -> Any:
         """The picture or the number of the place."""
-        place = state % self.n_places
+        place = whole_number(state, "state", 0, self.n_states - 1) % self.n_places
         return self._images[place].copy() if self.shows_images else np.int64(place)
 
     def index_of(self, observation: Any) -> int:
@@ -178,6 +186,7 @@ class Room(FiniteEnv):
 
     def place_of(self, cell: Cell, key: bool = True) -> int:
         """The number of a place: the robot's cell, and whether the key lies on the floor."""
+        cell = a_cell(cell, "cell")
         floor = (key, *(True for _ in self.objects[1:]))
         if (floor, cell) not in self._place:
             raise ValueError(f"the robot can't be in cell {cell} with key={key}")

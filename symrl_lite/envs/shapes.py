@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from symrl_lite._door import whole_number
 from symrl_lite.envs._pushing import Pushing
 
 __all__ = ["COLORS", "NAMES", "Shapes"]
@@ -49,15 +50,17 @@ class Shapes(Pushing):
     def __init__(
         self, objects: int = 5, size: int = 5, alike: bool = False, max_steps: int = 100, render_mode: str | None = None
     ) -> None:
-        if objects > len(NAMES):
+        size = whole_number(size, "size")
+        if whole_number(objects, "objects", 0) > len(NAMES):
             raise ValueError(f"objects is {objects}, expected at most {len(NAMES)}")
+        objects = whole_number(objects, "objects", 0)
         self.image_shape = (3, CELL * size, CELL * size)
         self.stamps = _stamps()[[0] * objects if alike else list(range(objects))]  # (K, 3, 10, 10)
         super().__init__(objects, size, max_steps, render_mode)
 
     def images(self, positions: Any) -> np.ndarray:
         """Pictures of many tables at once, (n, K, 2) -> (n, 3, 10 · size, 10 · size), whole numbers from 0 to 255."""
-        places = np.asarray(positions)
+        places = self.boards(positions)
         cells = np.zeros((len(places), self.size, self.size, 3, CELL, CELL), dtype=np.uint8)
         rows = np.arange(len(places))
         for k, stamp in enumerate(self.stamps):
@@ -66,7 +69,7 @@ class Shapes(Pushing):
 
     def masks(self, positions: Any) -> np.ndarray:
         """Which pixels show which shape, (n, K, 2) -> (n, K, 10 · size, 10 · size) booleans."""
-        places = np.asarray(positions)
+        places = self.boards(positions)
         shown = np.zeros((len(places), self.objects, self.size, CELL, self.size, CELL), dtype=bool)
         rows = np.arange(len(places))
         for k, stamp in enumerate(self.stamps):

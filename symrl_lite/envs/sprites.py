@@ -11,6 +11,7 @@ from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from symrl_lite._door import real_numbers, whole_number, whole_numbers
 from symrl_lite._streams import Streams, continued
 from symrl_lite.actions import MOVES, STEPS
 from symrl_lite.envs._door import known_options, require_start, single_action, vector_actions
@@ -45,6 +46,9 @@ def digits(train: bool = True) -> np.ndarray:
 
 def render(sprites: np.ndarray) -> np.ndarray:
     """Every sprite (n, 8, 8) in every place, (n · 49, 1, 14, 14): picture sprite · 49 + place."""
+    sprites = real_numbers(sprites, "sprites")
+    if sprites.ndim != 3 or sprites.shape[1:] != (SIZE, SIZE) or len(sprites) == 0:
+        raise ValueError(f"sprites have shape {sprites.shape}, expected (n, {SIZE}, {SIZE})")
     n, side = len(sprites), 2 * FAR + 1
     images = np.zeros((n, side, side, 1, SIZE + 2 * FAR, SIZE + 2 * FAR), dtype=np.float32)
     for row in range(side):
@@ -55,6 +59,7 @@ def render(sprites: np.ndarray) -> np.ndarray:
 
 def moved(places: np.ndarray, actions: np.ndarray) -> np.ndarray:
     """Where a move leads, (n,) and (n,) -> (n,); at the border a sprite stays."""
+    places, actions = whole_numbers(places, "places", 0, PLACES - 1), whole_numbers(actions, "actions", 0, 3)
     steps = np.asarray(STEPS)[actions]
     side = 2 * FAR + 1
     rows, columns = np.divmod(places, side)
@@ -91,7 +96,8 @@ class SpriteCopies(VectorEnv[Any, Any, Any]):
     metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
 
     def __init__(self, num_envs: int, n_sprites: int, left_goals: bool = True, max_steps: int = 100) -> None:
-        self.num_envs, self.n_sprites, self.max_steps = num_envs, n_sprites, max_steps
+        num_envs, n_sprites = whole_number(num_envs, "num_envs"), whole_number(n_sprites, "n_sprites")
+        self.num_envs, self.n_sprites, self.max_steps = num_envs, n_sprites, whole_number(max_steps, "max_steps")
         self._goals = goals(left_goals)
         self._streams: Streams | None = None
         self.single_action_space: Discrete[Any] = Discrete(4)
@@ -186,7 +192,7 @@ class Sprites(DrawnEnv):
         render_mode: str | None = None,
     ) -> None:
         self.render_mode = known_mode(render_mode)
-        sprites = digits() if sprites is None else np.asarray(sprites)
+        sprites = digits() if sprites is None else real_numbers(sprites, "sprites")
         if sprites.ndim != 3 or sprites.shape[1:] != (SIZE, SIZE) or len(sprites) == 0:
             raise ValueError(f"sprites have shape {sprites.shape}, expected (n, {SIZE}, {SIZE})")
         if not (sprites.min() >= 0 and sprites.max() <= 1):

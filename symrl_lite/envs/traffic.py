@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete
 
+from symrl_lite._door import a_number, whole_number
 from symrl_lite.envs._door import whole_numbers
 from symrl_lite.envs._finite import FiniteEnv, Outcome
 from symrl_lite.envs._pictures import SERVED, drawn, known_mode
@@ -61,12 +62,11 @@ class TrafficLights(FiniteEnv):
         render_mode: str | None = None,
     ) -> None:
         self.render_mode = known_mode(render_mode)
-        if lights < 1 or capacity < 1:
-            raise ValueError(f"lights is {lights} and capacity {capacity}, expected at least 1")
+        lights, capacity = whole_number(lights, "lights"), whole_number(capacity, "capacity")
+        max_steps, halt = whole_number(max_steps, "max_steps"), a_number(halt, "halt")
+        arrival = a_number(arrival, "arrival", 0, 1)
         if (2 * (capacity + 1)) ** lights > 2**22:
             raise ValueError(f"{lights} lights with queues up to {capacity} have more than 2^22 state–action pairs")
-        if not 0 <= arrival <= 1:
-            raise ValueError(f"arrival is {arrival}, expected a probability")
         if layout not in ("row", "ring"):
             raise ValueError(f"layout is {layout!r}, expected 'row' or 'ring'")
         if observation not in ("queues", "index"):
@@ -86,10 +86,11 @@ class TrafficLights(FiniteEnv):
 
     def switches(self, action: int) -> tuple[int, ...]:
         """The switch of each light, 1 for green."""
-        return self._switches[action]
+        return self._switches[whole_number(action, "action", 0, len(self._switches) - 1)]
 
     def parents(self, light: int) -> tuple[int, ...]:
         """The lights whose queue and switch decide what is in the queue of `light` after a step."""
+        light = whole_number(light, "light", 0, self.lights - 1)
         return (light,) if self.layout == "row" or self.lights == 1 else ((light - 1) % self.lights, light)
 
     def picture(self) -> np.ndarray:
@@ -105,6 +106,7 @@ class TrafficLights(FiniteEnv):
 
     def outcomes(self, state: int, action: int) -> list[Outcome]:
         """Probability, next state and reward of all that can follow."""
+        state, action = self.pair(state, action)
         queues, green = self._states[state], self._switches[action]
         passed = [int(q > 0 and a == 1) for q, a in zip(queues, green, strict=True)]
         left = [q - p for q, p in zip(queues, passed, strict=True)]
@@ -122,6 +124,7 @@ class TrafficLights(FiniteEnv):
 
     def observe(self, state: int) -> Any:
         """The queues or the index of a state."""
+        state = whole_number(state, "state", 0, self.n_states - 1)
         return np.array(self._states[state], dtype=np.int64) if self.shows_queues else np.int64(state)
 
     def index_of(self, observation: Any) -> int:
