@@ -36,7 +36,10 @@ def as_numbers(values: Any, what: str) -> np.ndarray:
     if hasattr(values, "detach"):  # a torch tensor, without importing torch
         values = values.detach().cpu().numpy()
     try:
-        array = np.asarray(values, dtype=float)
+        given = np.asarray(values)
+        if given.dtype.kind not in "biufO":  # texts and dates could be made into numbers
+            raise TypeError
+        array = given.astype(float)
     except (TypeError, ValueError):
         raise ValueError(f"{what} is {str(values)[:60]}, expected numbers in an array") from None
     if not np.isfinite(array).all():
@@ -90,6 +93,8 @@ def draw_image(axes: Any, image: Any, vmin: float | None = None, vmax: float | N
 
 def draw_gridworld(axes: Any, state: GridState, lines: bool = True) -> None:
     """Draw a grid world: the agent is a disc with a face, the goal a star, walls are hatched; `lines` between cells."""
+    if not isinstance(state, GridState):
+        raise TypeError(f"state is {str(state)[:60]}, expected a GridState")
     n = state.size
     for i in range(n + 1 if lines else 0):
         axes.plot([-0.5, n - 0.5], [i - 0.5, i - 0.5], color="#999999", linewidth=0.8)
@@ -194,6 +199,8 @@ def draw_bars(
         if marks.shape != heights.shape:
             raise ValueError(f"expected has shape {marks.shape}, values have {heights.shape}: give one for each bar")
         axes.plot(places, marks, "D", color="#e69f00", markeredgecolor="black", markersize=8, clip_on=False)
+    if names is not None and not hasattr(names, "__len__"):
+        raise TypeError(f"names is {names!r}, expected {len(heights)} strings")
     if names is not None and len(names) != len(heights):
         raise ValueError(f"{len(names)} names for {len(heights)} values, expected one for each")
     axes.axhline(0, color="black", linewidth=0.8)

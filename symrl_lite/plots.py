@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from symrl_lite._door import real_numbers, require_text, whole_numbers
 from symrl_lite._drawing import (
     BLUE,
     COLORS,
@@ -163,6 +164,9 @@ def grid_labels(labels: Any, *, alt: str, title: str) -> Picture:
 
 def draw_grid_labels(axes: Any, labels: np.ndarray) -> None:
     """Draw whole numbers from 0 in the cells of a grid; equal numbers have equal colours, no axes."""
+    labels = whole_numbers(labels, "labels")
+    if labels.ndim != 2 or labels.size == 0:
+        raise ValueError(f"labels have shape {labels.shape}, expected (rows, columns)")
     colors = _cell_colors(max(int(labels.max()) + 1, 3))[labels]  # (rows, columns, 3 or 4)
     axes.imshow(colors, interpolation="nearest")
     for (row, column), number in np.ndenumerate(labels):
@@ -281,8 +285,7 @@ def curves(
     steps = as_numbers(x, "x")
     if steps.ndim != 1 or not 1 <= len(series) <= len(COLORS):
         raise ValueError(f"x has shape {steps.shape} and there are {len(series)} series, expected (T,) and 1 to 8")
-    if band not in BANDS:
-        raise ValueError(f"band is {band!r}, expected one of {', '.join(BANDS)}")
+    require_text(band, "band", tuple(BANDS))
     data = {label: as_numbers(values, f"series {label!r}") for label, values in series.items()}
     fixed = {label for label, values in data.items() if values.ndim == 1}  # no seeds
     data = {label: np.atleast_2d(values) for label, values in data.items()}
@@ -438,9 +441,11 @@ def _arrow(axes: Any, label: str, down: bool) -> None:
 
 def _table_and_names(group: Any, names: Sequence[str] | None) -> tuple[np.ndarray, Sequence[str]]:
     """Table (n, n) and n names of a group, or of a table that may be no group."""
-    table = np.asarray(getattr(group, "table", group))
+    table = real_numbers(getattr(group, "table", group), "the table of the group", kinds="biufcOUSMm", verb="has")
     if table.ndim != 2 or table.shape[0] != table.shape[1] or table.dtype.kind not in "iu" or len(table) == 0:
-        raise ValueError(f"table has shape {table.shape} and dtype {table.dtype}, expected integers (n, n)")
+        raise ValueError(
+            f"table has shape {table.shape} and dtype {table.dtype}, expected integers (n, n): a table, or a group"
+        )
     chosen = names or getattr(group, "names", None) or [str(i) for i in range(len(table))]
     if len(chosen) != len(table):
         raise ValueError(f"{len(chosen)} names for a table of {len(table)} elements, expected one for each")

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from symrl_lite._door import a_number
+
 __all__ = ["Curve", "Recording", "load", "save"]
 
 FOLDER = Path(__file__).parent / "results"
@@ -66,6 +68,7 @@ class Recording:
 
     def steps_to(self, name: str, threshold: float) -> float:
         """The first step at which the median over seeds is at or above `threshold`; infinite where it never is."""
+        threshold = a_number(threshold, "threshold")
         above = self.median(name) >= threshold
         return float(self.curves[name].steps[above.argmax()]) if above.any() else float("inf")
 
@@ -87,6 +90,8 @@ class Recording:
         def spell(values: Any) -> str:
             return " ".join(f"{v:5.1f}" for v in values)
 
+        if not names:
+            raise ValueError("names is empty, expected the name of at least one curve")
         curves = [self.curves[name + suffix] for name in names]
         steps = f"after {', '.join(str(s) for s in curves[0].steps)}"
         left, wide = max(len(text) for text in (*names, steps)), len(spell(curves[0].steps))

@@ -38,7 +38,7 @@ class FiniteEnv(DrawnEnv):
     terminal: frozenset[int]
     max_steps: int
 
-    def pair(self, state: Any, action: Any) -> tuple[int, int]:
+    def _pair(self, state: Any, action: Any) -> tuple[int, int]:
         """A state and an action that there are, as ints.
 
         Raises:

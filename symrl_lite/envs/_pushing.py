@@ -141,7 +141,7 @@ class Pushing(DrawnEnv):
             )
         return cells
 
-    def boards(self, positions: Any) -> np.ndarray:
+    def _boards(self, positions: Any) -> np.ndarray:
         """Positions on many boards, (n, K, 2), checked; objects may lie in one cell here.
 
         Raises:

@@ -8,6 +8,7 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
+from symrl_lite._door import require_text, whole_number
 from symrl_lite.envs._door import known_options, require_start, single_action
 from symrl_lite.envs._pictures import SERVED, DrawnEnv, known_mode
 
@@ -39,8 +40,8 @@ class AtariFrames(DrawnEnv):
 
     def __init__(self, game: str = "Pong", max_steps: int = 10, render_mode: str | None = None) -> None:
         self.render_mode = known_mode(render_mode)
-        if game not in GAMES:
-            raise ValueError(f"game is {game!r}, expected one of {tuple(GAMES)}")
+        require_text(game, "game", tuple(GAMES))
+        max_steps = whole_number(max_steps, "max_steps")
         import ale_py
 
         gymnasium.register_envs(ale_py)

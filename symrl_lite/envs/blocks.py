@@ -55,7 +55,7 @@ class Blocks(Pushing):
 
     def images(self, positions: Any) -> np.ndarray:
         """Pictures of many floors at once, (n, K, 2) -> (n, 3, 50, 50), whole numbers from 0 to 255."""
-        places = self.boards(positions)
+        places = self._boards(positions)
         pictures = np.repeat(self._floor.transpose(2, 0, 1)[None], len(places), axis=0)  # (n, 3, 50, 50)
         colors = np.asarray(COLORS, dtype=np.float32)
         for rows, objects in self._from_far(places):
@@ -68,7 +68,7 @@ class Blocks(Pushing):
 
     def masks(self, positions: Any) -> np.ndarray:
         """Which pixels show most of which block, (n, K, 2) -> (n, K, 50, 50) booleans."""
-        places = self.boards(positions)
+        places = self._boards(positions)
         shown = np.zeros((len(places), self.objects, PIXELS, PIXELS), dtype=bool)
         for rows, objects in self._from_far(places):
             cells = places[rows, objects]

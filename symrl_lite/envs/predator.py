@@ -83,7 +83,7 @@ class PredatorPrey(FiniteEnv):
 
     def outcomes(self, state: int, action: int) -> list[Outcome]:
         """Probability, next state and reward of all that can follow."""
-        state, action = self.pair(state, action)
+        state, action = self._pair(state, action)
         if state == self.caught:
             return [(1.0, state, 0.0)]
         n, middle = self.size, self.size // 2

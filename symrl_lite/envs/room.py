@@ -128,7 +128,7 @@ class Room(FiniteEnv):
 
     def outcomes(self, state: int, action: int) -> list[Outcome]:
         """Probability, next state and reward of all that can follow."""
-        state, action = self.pair(state, action)
+        state, action = self._pair(state, action)
         if state in self.terminal:
             return [(1.0, state, 0.0)]
         delivery, k = divmod(state, self.n_places)

@@ -60,7 +60,7 @@ class Shapes(Pushing):
 
     def images(self, positions: Any) -> np.ndarray:
         """Pictures of many tables at once, (n, K, 2) -> (n, 3, 10 · size, 10 · size), whole numbers from 0 to 255."""
-        places = self.boards(positions)
+        places = self._boards(positions)
         cells = np.zeros((len(places), self.size, self.size, 3, CELL, CELL), dtype=np.uint8)
         rows = np.arange(len(places))
         for k, stamp in enumerate(self.stamps):
@@ -69,7 +69,7 @@ class Shapes(Pushing):
 
     def masks(self, positions: Any) -> np.ndarray:
         """Which pixels show which shape, (n, K, 2) -> (n, K, 10 · size, 10 · size) booleans."""
-        places = self.boards(positions)
+        places = self._boards(positions)
         shown = np.zeros((len(places), self.objects, self.size, CELL, self.size, CELL), dtype=bool)
         rows = np.arange(len(places))
         for k, stamp in enumerate(self.stamps):

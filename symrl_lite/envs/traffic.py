@@ -106,7 +106,7 @@ class TrafficLights(FiniteEnv):
 
     def outcomes(self, state: int, action: int) -> list[Outcome]:
         """Probability, next state and reward of all that can follow."""
-        state, action = self.pair(state, action)
+        state, action = self._pair(state, action)
         queues, green = self._states[state], self._switches[action]
         passed = [int(q > 0 and a == 1) for q, a in zip(queues, green, strict=True)]
         left = [q - p for q, p in zip(queues, passed, strict=True)]

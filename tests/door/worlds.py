@@ -270,3 +270,44 @@ TABLE += [
     entry("envs.sprites.render", sprites.render, sprites=array(draw.random((2, 8, 8)), nan="shown", half=1e-6)),
     entry("envs.register", envs.register),
 ]
+
+try:
+    import ale_py  # noqa: F401
+
+    from symrl_lite.envs import atari, atari_frames
+
+    pong_of_atari = started(atari.AtariPong)
+    TABLE += [
+        entry("envs.atari.AtariPong", atari.AtariPong, view=lambda env: env.frames, frames=count(2), **mode),
+        entry("envs.atari.AtariPong.reset", lambda seed: pong_of_atari.reset(seed=seed)[0], seed=seed(5, none=True)),
+        entry("envs.atari.AtariPong.step", pong_of_atari.step, view=lambda told: told[2:4], action=index(1, 3)),
+        entry(
+            "envs.atari.AtariPong.set_state",
+            lambda state: (pong_of_atari.set_state(state), pong_of_atari.observe())[1],
+            state=whole_array([100, 100, 80, 60, 2, 1], low=None),
+        ),
+        entry(
+            "envs.atari.AtariPong.rallies",
+            pong_of_atari.rallies,
+            view=lambda found: found.shape,
+            count=count(1),
+            seed=seed(0),
+        ),
+        entry("envs.atari.AtariPong.observe", pong_of_atari.observe),
+        entry("envs.atari.AtariPong.frame", pong_of_atari.frame),
+        entry("envs.atari.AtariPong.picture", pong_of_atari.picture),
+        entry("envs.atari.AtariPong.render", pong_of_atari.render)
+        if pong_of_atari.render_mode
+        else entry("envs.atari.AtariPong.render", started(atari.AtariPong, render_mode="rgb_array").render),
+        entry("envs.atari.flip", atari.flip, view=told),
+        entry(
+            "envs.atari_frames.AtariFrames",
+            atari_frames.AtariFrames,
+            view=lambda env: env.max_steps,
+            game=word("Pong"),
+            **steps,
+            **mode,
+        ),
+    ]
+except ModuleNotFoundError:  # an optional package
+    pass
