@@ -14,11 +14,19 @@ import torch
 
 import symrl_lite
 from symrl_lite.checks import CheckResult
-from tests.door import learning, mathematics, pages, processes, worlds
+from tests.door import mathematics, models, networks, pages, processes, trainers, worlds
 from tests.door.judge import alike, complaints, entry, outcome, view
 from tests.door.kinds import array, count
 
-TABLE = [*mathematics.TABLE, *processes.TABLE, *learning.TABLE, *worlds.TABLE, *pages.TABLE]
+TABLE = [
+    *mathematics.TABLE,
+    *processes.TABLE,
+    *networks.TABLE,
+    *trainers.TABLE,
+    *models.TABLE,
+    *worlds.TABLE,
+    *pages.TABLE,
+]
 CHAPTERS = ("checks.chapter01", "checks.chapter02", "checks.chapter03", "checks.chapter04")
 CHAPTERS += ("checks.chapter05", "checks.chapter06", "checks.chapter07")
 
@@ -156,7 +164,7 @@ def test_double_precision_is_kept(name):
 
 def test_a_default_dtype_changes_no_result():
     different = []
-    tables = [*mathematics.TABLE, *processes.TABLE, *worlds.TABLE, *learning.RANKED, *learning.SEEDS[3:7]]
+    tables = [*mathematics.TABLE, *processes.TABLE, *worlds.TABLE, *trainers.RANKED, *trainers.SEEDS[3:7]]
     for tried in tables:
         if tried.name.startswith(("transitions.collect", "envs.atari")):
             continue
@@ -177,7 +185,7 @@ def test_a_default_dtype_changes_no_result():
 def test_networks_and_settings_are_made_in_double_precision_too():
     torch.set_default_dtype(torch.float64)
     try:
-        for tried in (line for line in learning.TABLE if line.random):
+        for tried in (line for line in [*networks.TABLE, *trainers.TABLE, *models.TABLE] if line.random):
             _, error, _ = outcome(tried, {k: kind.value for k, kind in tried.kinds.items()})
             assert error is None, (tried.name, error)
     finally:

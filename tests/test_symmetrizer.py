@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -269,3 +270,29 @@ def test_every_kind_of_number_is_symmetrized():
     assert np.allclose(both.real, symmetrize(W, rho, rho)) and np.allclose(both.imag, 2 * symmetrize(W.T, rho, rho))
     with pytest.raises(TypeError, match="expected numbers"):
         symmetrize(np.full((3, 3), "a"), rho, rho)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16])
+def test_tensors_are_symmetrized_as_tensors_with_their_gradients(dtype):
+    rho = regular(dihedral(4))
+    W = torch.tensor(np.random.default_rng(0).normal(size=(3, 8, 8)), dtype=dtype, requires_grad=True)
+    S = symmetrize(W, rho, rho)
+    expected = symmetrize(W.detach().double().numpy(), rho, rho)
+    assert S.dtype == dtype
+    assert np.allclose(S.detach().numpy(), expected, rtol=0, atol=8 * torch.finfo(dtype).eps)
+    S.double().square().sum().backward()  # S is an orthogonal projection: the gradient of |S(W)|² is 2 S(W)
+    assert np.allclose(W.grad.numpy(), 2 * expected, rtol=0, atol=32 * torch.finfo(dtype).eps)
+
+
+def test_a_weight_from_a_tensor_is_a_tensor_with_its_gradients():
+    rho = regular(dihedral(4))
+    orbits = weight_orbits(rho, rho)
+    theta = torch.randn(2, orbits.rank, dtype=torch.float64, requires_grad=True)
+    W = orbits.weight(theta)
+    assert W.dtype == theta.dtype and W.shape == (2, 8, 8)
+    assert np.array_equal(W.detach().numpy(), orbits.weight(theta.detach().numpy()))
+    W.sum().backward()
+    sizes = np.bincount(orbits.index.ravel(), weights=orbits.sign.ravel())
+    assert np.array_equal(theta.grad.numpy(), np.tile(sizes, (2, 1)))
+    empty = WeightOrbits(np.zeros((1, 1), int), np.zeros((1, 1), int), 0)
+    assert empty.weight(torch.zeros(3, 0)).tolist() == [[[0.0]]] * 3
