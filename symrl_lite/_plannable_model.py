@@ -176,8 +176,8 @@ class Encoded:
     """
 
     def __init__(self, model: PlannableModel, observations: Any) -> None:
-        if not isinstance(model, PlannableModel):
-            raise TypeError(f"model is {model!r}, expected a PlannableModel")
+        if not all(hasattr(model, name) for name in ("encode", "steps", "rewards")):
+            raise TypeError(f"model is {model!r}, expected a PlannableModel, or what else encodes, steps and rewards")
         with torch.no_grad():
             self.latents = model.encode(observations)
         self.steps, self.rewards = model.steps, model.rewards
