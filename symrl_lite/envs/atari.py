@@ -8,8 +8,8 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from symrl_lite._door import a_seed, whole_number
-from symrl_lite.envs._door import known_options, require_start, single_action, whole_numbers
+from symrl_lite._door import a_seed, whole_number, whole_numbers
+from symrl_lite.envs._door import known_options, require_start, single_action
 from symrl_lite.envs._pictures import SERVED, DrawnEnv, known_mode
 from symrl_lite.groups import cyclic, permutation
 from symrl_lite.symmetry import Symmetry
@@ -127,7 +127,7 @@ class AtariPong(DrawnEnv):
             ValueError: numbers that are not whole, or not six. gymnasium.error.ResetNeeded: no `reset` before.
         """
         require_start(self.started, self)
-        numbers = whole_numbers(state, "state")
+        numbers = whole_numbers(state, "state", -255, 255)  # as the observations are declared
         if numbers.shape != (len(QUANTITIES),):
             raise ValueError(
                 f"state has shape {numbers.shape}, expected {len(QUANTITIES)} numbers: {', '.join(QUANTITIES)}"

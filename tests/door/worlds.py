@@ -1,5 +1,7 @@
 """Every environment: how it is made, started, stepped, set; and the functions beside it."""
 
+import atexit
+
 import numpy as np
 
 from symrl_lite import envs
@@ -276,7 +278,8 @@ try:
 
     from symrl_lite.envs import atari, atari_frames
 
-    pong_of_atari = started(atari.AtariPong)
+    pong_of_atari = started(atari.AtariPong, render_mode="rgb_array")
+    atexit.register(vars(pong_of_atari).clear)  # the emulator complains about what is left when Python ends
     TABLE += [
         entry("envs.atari.AtariPong", atari.AtariPong, view=lambda env: env.frames, frames=count(2), **mode),
         entry("envs.atari.AtariPong.reset", lambda seed: pong_of_atari.reset(seed=seed)[0], seed=seed(5, none=True)),
@@ -284,7 +287,7 @@ try:
         entry(
             "envs.atari.AtariPong.set_state",
             lambda state: (pong_of_atari.set_state(state), pong_of_atari.observe())[1],
-            state=whole_array([100, 100, 80, 60, 2, 1], low=None),
+            state=whole_array([100, 100, 80, 60, 2, 1], low=-255, high=255),
         ),
         entry(
             "envs.atari.AtariPong.rallies",
@@ -296,9 +299,7 @@ try:
         entry("envs.atari.AtariPong.observe", pong_of_atari.observe),
         entry("envs.atari.AtariPong.frame", pong_of_atari.frame),
         entry("envs.atari.AtariPong.picture", pong_of_atari.picture),
-        entry("envs.atari.AtariPong.render", pong_of_atari.render)
-        if pong_of_atari.render_mode
-        else entry("envs.atari.AtariPong.render", started(atari.AtariPong, render_mode="rgb_array").render),
+        entry("envs.atari.AtariPong.render", pong_of_atari.render),
         entry("envs.atari.flip", atari.flip, view=told),
         entry(
             "envs.atari_frames.AtariFrames",
