@@ -144,14 +144,14 @@ class StructuredSettings:
             ("negatives_from", ("data", "episode", "both")),
         ):
             require_text(getattr(self, name), name, known)
-        if self.batch_size == 1:
-            raise ValueError("batch_size is 1, expected 2 or more: a batch of one has no negatives")
         at_least_one = ("slots", "dimension", "hidden", "channels", "tile", "maps_per_slot")
         check_settings(
             self,
-            counts={"updates": 0, "batch_size": 2, "warm_up": 0, "depth": 0} | dict.fromkeys(at_least_one, 1),
+            counts={"updates": 0, "batch_size": 1, "warm_up": 0, "depth": 0} | dict.fromkeys(at_least_one, 1),
             numbers={"learning_rate": {"above": 0}, "hinge": {"low": 0}, "sigma": {"above": 0}},
         )
+        if self.batch_size == 1:
+            raise ValueError("batch_size is 1, expected 2 or more: a batch of one has no negatives")
 
     @property
     def draws(self) -> bool:

@@ -20,6 +20,7 @@ from tests.door.networks import body, state
 C2, C4, D4 = cyclic(2), cyclic(4), dihedral(4)
 REGULAR = regular(C4)
 draw = np.random.default_rng(2)
+torch.manual_seed(0)  # networks below are made once, and must be the same in every run
 like = lambda layer, x: layer.to(x.dtype) if isinstance(x, torch.Tensor) and x.is_floating_point() else layer  # noqa: E731
 
 
