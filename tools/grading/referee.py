@@ -37,6 +37,11 @@ class Outcome:
     message: str  # for the student; empty where the test passed
 
 
+def ready(code: str, label: str) -> CodeType:
+    """Code to be run, with its asserts: `python -O` and PYTHONOPTIMIZE must not compile them away."""
+    return compile(code, f"<{label}>", "exec", dont_inherit=True, optimize=0)
+
+
 def plain_code(code: str) -> str:
     """A cell's code as Python, its magics translated."""
     from IPython.core.inputtransformer2 import TransformerManager
@@ -57,7 +62,7 @@ def base_namespace(assignment: Assignment) -> dict[str, Any]:
         label = nb.grade_id(cell) or cell.get("id", "a cell")
         try:
             with contextlib.redirect_stdout(io.StringIO()):
-                exec(compile(plain_code(nb.source(cell)), f"<{label}>", "exec"), names)
+                exec(ready(plain_code(nb.source(cell)), label), names)
         except Exception as error:
             raise SourceError(f"{assignment.name}, {label}: {type(error).__name__}: {error}") from error
     return names
@@ -89,7 +94,7 @@ def identifiers(code: str) -> frozenset[str]:
 @functools.cache
 def compiled(code: str, test: str) -> CodeType:
     """A test cell, ready to run: the same for all submissions."""
-    return compile(code, f"<{test}>", "exec")
+    return ready(code, test)
 
 
 def run(
