@@ -30,7 +30,8 @@ from tools.grading.wire import Ended, TooLate, Wire
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-SHARED = ("__init__.py", "encoding.py", "wire.py", "student_side.py")  # all that the student's process gets of us
+# All that the student's process gets of us.
+SHARED = ("__init__.py", "encoding.py", "kinds.py", "wire.py", "student_side.py")
 HOME = "/student"
 FIRST_UID = 60_100
 START_SECONDS = 60.0
