@@ -231,8 +231,8 @@ def main() -> int:
     if not unsandboxed and not sandbox.is_available():
         print(f"symrl: {NO_BUBBLEWRAP}", file=sys.stderr)
         return 2
-    if unsandboxed:
-        print(f"symrl: {UNPROTECTED}", file=sys.stderr)
+    if unsandboxed or sandbox.shortcomings():
+        print(f"symrl: {UNPROTECTED if unsandboxed else sandbox.shortcomings()}", file=sys.stderr)
     try:
         grade(folder, Path(given.out).resolve(), given.sources, max(1, given.at_once), not unsandboxed)
     except (SourceError, tables.TableError) as error:

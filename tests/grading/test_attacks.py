@@ -344,6 +344,19 @@ time.sleep(4)
     assert found["q1_value"] == found["q3_calls"] == ""
 
 
+def test_the_place_ends_with_bubblewrap(bubblewrap: None, course: Path) -> None:
+    """However the grader ends, nothing is left: the kernel ends the first process, and it all others."""
+    process = sandbox.Process(course, slot=52)
+    members = process.family.look()
+    assert len(members) >= 2
+    process.kill()
+    process.stop()
+    until = time.monotonic() + 5
+    while any(psutil.pid_exists(member) for member in members) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not [member for member in members if psutil.pid_exists(member)]
+
+
 def test_nothing_goes_on_after_the_end(grade: Any) -> None:
     """Tries to leave a process behind that outlives the grading; the namespace's end ends it."""
     code = "import subprocess\nsubprocess.Popen(['setsid', 'nohup', 'sleep', '98765'], start_new_session=True)\n"
