@@ -119,6 +119,7 @@ def test_names_that_do_not_decide_do_not_decide(one: str, other: str) -> None:
         ("Jane_Late_12345_01_groups.ipynb", "jl", False),
         ("jane_late_12_34_01_groups.ipynb", "Jane Late", False),
         ("latejane_LATE_12_34_01_groups.ipynb", "Late Jane", True),
+        ("4711_late_8150_01_groups-1.ipynb", "Late Jane", True),
         ("too late 01_groups.ipynb", "Bob", False),
         ("01_groups_late.ipynb", "Bob", False),
     ],

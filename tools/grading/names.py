@@ -43,7 +43,7 @@ DATES = [
 ]
 SHORT_YEAR = re.compile(r"(?<!\d)\d{1,2}([-./])\d{1,2}\1\d\d(?!\d)")  # whose parts nobody can tell apart
 LATE = re.compile(r"^(?:\d+_late_\d+_|[^_\s]+(?:_\d+)?_late_\d+_\d+_)", re.I)
-CAPITALS = re.compile(r"^(?:\d+_LATE_\d+_|[^_\s]+(?:_\d+)?_LATE_\d+_\d+_)")
+CAPITALS = re.compile(r"^(?:\d+_(?i:late)_\d+_|[^_\s]+(?:_\d+)?_LATE_\d+_\d+_)")
 SURNAME = re.compile(r"(?<![^\W_])late(?![^\W_])", re.I)
 UNCLEAR = (-1,)
 
@@ -140,7 +140,7 @@ def pattern_of(assignment: str) -> re.Pattern[str]:
 
 
 def read_name(name: str, assignments: Iterable[str], student: str = "") -> Named:
-    """What a file's name says; a student called Late is late where a system says so in capitals."""
+    """What a file's name says; a student called Late is late where it stands between numbers or in capitals."""
     stem = OTHERS.sub("", ENDINGS.sub("", name))
     for assignment in assignments:
         place = pattern_of(assignment).search(stem)
