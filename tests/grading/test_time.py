@@ -18,9 +18,8 @@ pytest.importorskip("nbgrader", reason="grading has an environment of its own: m
 from tests.grading import sample
 from tools import grade as program
 from tools.grading import clock, pool, referee, results, sandbox
-from tools.grading.assignment import Assignment, load
+from tools.grading.assignment import Assignment
 from tools.grading.clock import Clock, Deadline
-from tools.grading.encoding import Foreign
 from tools.grading.referee import Outcome
 
 pytestmark = pytest.mark.usefixtures("bubblewrap")
@@ -173,7 +172,7 @@ def test_a_loop_is_tried_twice_and_counts_then(tmp_path: Path) -> None:
 
 
 ENDS = {
-    "ends the tests' process, whatever way": lambda: os.kill(os.getpid(), signal.SIGFPE),
+    "ends the tests' process, whatever way": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "holds the tests' process": lambda: [None for _ in iter(int, 1)],
 }
 
@@ -241,7 +240,6 @@ def test_nothing_that_a_student_sends_ends_or_holds_the_referee(grade: Any, what
     assert found["q2_small"] and found["q2_general"]
     assert found["q1_value"] == found["q3_calls"] == ""
     assert time.process_time() - used < 20 and time.monotonic() - begin < 90
-    assert not isinstance(found, Foreign)
 
 
 def test_the_limit_on_a_test_is_the_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,4 +247,3 @@ def test_the_limit_on_a_test_is_the_kernels(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("resource.setrlimit", lambda what, limits: set_to.append(limits))
     pool.limit_this_test(10.0)
     assert 40 < set_to[0][0] - time.process_time() <= 42
-    assert load  # the sources of the assignments say how long a call may take
