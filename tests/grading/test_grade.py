@@ -416,6 +416,15 @@ def test_whatever_a_folder_holds_the_others_are_graded(
     assert len(list((out / "feedback").iterdir())) == 4
 
 
+def test_half_a_character_in_a_text_is_no_fault_of_the_graders(tmp_path: Path, sources: Path) -> None:
+    assignment = load(sources / "90_sample.ipynb")
+    folder, out = tmp_path / "class", tmp_path / "out"
+    sample.hand_in(folder, "ada", sample.answered(assignment, q2="x = '\ud800'\n" + sample.Q2, q4="undone \ud800"))
+    assert run(folder, out, sources).returncode == 0
+    (row,) = rows(out / "marks.csv")
+    assert (row["q1"], row["q3"], row["waiting"]) == ("2", "4", "q4")
+
+
 def test_an_out_that_is_no_folder_gets_one_line(tmp_path: Path, sources: Path) -> None:
     assignment = load(sources / "90_sample.ipynb")
     folder, out = tmp_path / "class", tmp_path / "marks.csv"
@@ -487,7 +496,7 @@ def test_text_for_tables_and_files() -> None:
     assert tables.clean("a\udc80\x00b\r\n") == "a?\ufffdb\n"
     names = ["ada", "Ada", "a/../b", "é", "", "x" * 300]
     assert len({results.slug(name) for name in names}) == len(names)
-    assert all(re.fullmatch(r"[A-Za-z0-9_]+-[0-9a-f]{8}", results.slug(name)) for name in names)
+    assert all(re.fullmatch(r"[A-Za-z0-9_]+-[0-9a-f]{16}", results.slug(name)) for name in names)
 
 
 def test_nbgraders_rule_gives_the_marks(assignment: Assignment) -> None:

@@ -144,12 +144,12 @@ def test_what_ran_out_of_time_is_tried_again_alone_before_it_counts(
     usual, tries = referee.run, tmp_path / "tries"
 
     def run_of(
-        assignment: Assignment, notebook: Any, base: Any, start: Any, known: Any, strikes: int, note: Any
+        assignment: Assignment, notebook: Any, base: Any, start: Any, known: Any, alone: bool, note: Any
     ) -> list[Outcome]:
-        found = usual(assignment, notebook, base, start, known, strikes, note)
+        found = usual(assignment, notebook, base, start, known, alone, note)
         with tries.open("a") as file:
-            file.write(f"{strikes} {len(known)}\n")
-        if strikes > 1:
+            file.write(f"{alone} {len(known)}\n")
+        if not alone:
             return [Outcome(one.test, False, "late", True) if one.test == "q3_calls" else one for one in found]
         return found
 
@@ -157,7 +157,7 @@ def test_what_ran_out_of_time_is_tried_again_alone_before_it_counts(
     assignment = sample.write(tmp_path / "sources")
     sample.hand_in(tmp_path / "class", "ada", sample.answered(assignment))
     assert run(tmp_path)["ada"]["total"] == "9"
-    assert tries.read_text().splitlines() == ["2 0", "1 3"]
+    assert tries.read_text().splitlines() == ["False 0", "True 3"]
     assert run(tmp_path)["ada"]["total"] == "9" and len(tries.read_text().splitlines()) == 2, "it is kept"
 
 

@@ -4,7 +4,8 @@
 
 So a neighbour who keeps all processors busy costs nobody a mark, and who sleeps uses up his time all the same. Waiting
 is what the kernel says of each process (/proc/PID/schedstat); where it does not say, or where an answer waits in a way
-that it does not count, time on the clock ends the wait: after PATIENCE times as long.
+that it does not count, time on the clock ends the wait: after PATIENCE times as long, or ALONE where nothing else is
+graded at the same time.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
-PATIENCE = 10.0
+PATIENCE, ALONE = 10.0, 3.0
 
 
 class Timed(Protocol):
@@ -40,11 +41,11 @@ class Clock:
 class Deadline:
     """Tells how many seconds one cell or call has left; calling it gives those to wait until it is asked again."""
 
-    def __init__(self, clock: Clock, allowed: float, end: float) -> None:
+    def __init__(self, clock: Clock, allowed: float, end: float, patience: float = PATIENCE) -> None:
         """`allowed` is own time, `end` a moment of time.monotonic."""
         self.clock, self.allowed = clock, allowed
         self.begin = time.monotonic()
-        self.end = min(self.begin + PATIENCE * max(allowed, 0.0), end)
+        self.end = min(self.begin + patience * max(allowed, 0.0), end)
         self.then = clock.look()
 
     def own(self) -> float:

@@ -83,9 +83,8 @@ def work(job: Job, slot: int, sandboxed: bool, processor: int | None) -> None:
             said = [[one.test, one.passed, one.message] for one in outcomes]
             results.store(job.note, {"outcomes": said, "test": test})
 
-        strikes = 1 if job.alone else referee.STRIKES
         notebook = job.submission.notebook
-        outcomes = referee.run(job.assignment, notebook, job.base, start, job.known, strikes, note)
+        outcomes = referee.run(job.assignment, notebook, job.base, start, job.known, job.alone, note)
         seconds = time.perf_counter() - begin
         result = results.result_of(job.submission, job.assignment, outcomes, job.key, seconds)
         if any(one.ran_out for one in outcomes) and not job.alone:

@@ -112,7 +112,7 @@ def run(
     base: dict[str, Any],
     start: Callable[[], Running],
     known: Sequence[Outcome] = (),
-    strikes: int = STRIKES,
+    alone: bool = False,
     note: Note = lambda outcomes, test: None,
 ) -> list[Outcome]:
     """Grade the tests of one submission.
@@ -123,13 +123,15 @@ def run(
         base: `base_namespace(assignment)`; it is not changed.
         start: starts a closed process for the student.
         known: outcomes of tests that need not be run: the same answers have been tested before.
-        strikes: stops during calls after which a question's other tests are not tried.
+        alone: this is the last try, and nothing else is graded meanwhile: one stop ends a question.
         note: is told, before each test, what came out so far and which test is next.
     """
     steps = steps_of(assignment, notebook)
-    session = Session(steps, start, assignment.seconds, total_seconds(assignment))
+    session = Session(steps, start, assignment.seconds, total_seconds(assignment), alone)
     try:
-        outcomes = _run(assignment, session, dict(base), {one.test: one for one in known}, strikes, note)
+        outcomes = _run(
+            assignment, session, dict(base), {one.test: one for one in known}, 1 if alone else STRIKES, note
+        )
         return [replace(one, ran_out=session.ran_out and not one.passed and one not in known) for one in outcomes]
     finally:
         session.close()

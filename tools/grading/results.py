@@ -35,7 +35,7 @@ VERSION = "2"  # of what a result means
 def slug(text: str) -> str:
     """A file name for any student's folder name: readable, and different for different names."""
     plain = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in text).strip("_")[:40]
-    return f"{plain or 'student'}-{hashlib.sha256(names.key(text)).hexdigest()[:8]}"
+    return f"{plain or 'student'}-{hashlib.sha256(names.key(text)).hexdigest()[:16]}"
 
 
 @functools.cache
@@ -126,7 +126,7 @@ def result_of(
             tests.append({"test": name, "earned": earned, "points": points, "message": message})
         elif nb.is_by_hand(cell):
             answer = clean(answers.get(name, ""))
-            earned, points = nbgrader_mark(cell, answers.get(name, ""), None)
+            earned, points = nbgrader_mark(cell, answer, None)
             if earned == 0.0 and added:  # the sentences may stand below the cell that was meant for them
                 earned, answer = None, f"{answer}\n\n[not in its cell, but in other cells:]\n\n{clean(added)}"
             tag = answer_id(submission.student, assignment.name, name, answer)

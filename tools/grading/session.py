@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tools.grading.clock import Clock, Deadline
+from tools.grading.clock import ALONE, PATIENCE, Clock, Deadline
 from tools.grading.encoding import Reader, Writer
 from tools.grading.wire import Ended, TooLate, Wire
 
 CALLBACKS = 200_000  # answers to a student's calls of our functions, in one submission
 RESTARTS = 12
-WHOLE = 3.0  # on a busy machine a notebook may take so much longer than `total`
+WHOLE = 2.0  # beside others a notebook may take so much longer than `total`
 IMPORT_SECONDS = 20.0  # what a cell may take beyond `seconds`: it may import PyTorch, on a machine with other work
 MARKED = (ValueError, TypeError, IndexError, KeyError, ZeroDivisionError, OverflowError, NotImplementedError)
 
@@ -92,12 +92,16 @@ class Session:
         start: starts a closed process.
         seconds: what one cell or call may take of its own time (clock.py).
         total: what all of them together may take.
+        alone: whether nothing else is graded meanwhile, so that a busy machine is no reason to wait for long.
     """
 
-    def __init__(self, steps: Sequence[Step], start: Callable[[], Running], seconds: float, total: float) -> None:
+    def __init__(
+        self, steps: Sequence[Step], start: Callable[[], Running], seconds: float, total: float, alone: bool = False
+    ) -> None:
         self.steps, self.start, self.seconds = list(steps), start, seconds
         self.total, self.spent = total, 0.0
-        self.end = time.monotonic() + WHOLE * total
+        self.end = time.monotonic() + (1.0 if alone else WHOLE) * total
+        self.patience = ALONE if alone else PATIENCE
         self.clock: Clock | None = None
         self.ran_out = False  # whether something took too long: it deserves another try, alone
         self.process: Running | None = None
@@ -114,7 +118,7 @@ class Session:
             raise OutOfTime("the notebook as a whole took too long")
         if self.clock is None or self.clock.process is not self.process:
             self.clock = Clock(self.process)
-        return Deadline(self.clock, min(self.seconds + more, self.total - self.spent), self.end)
+        return Deadline(self.clock, min(self.seconds + more, self.total - self.spent), self.end, self.patience)
 
     def close(self) -> None:
         """End the process."""

@@ -37,7 +37,7 @@ def children(pid: int) -> list[int]:
 
 
 class Family:
-    """The processes that one process has started."""
+    """A process and all that it has started."""
 
     def __init__(self, pid: int, places: Sequence[str] = ()) -> None:
         """`places` are folders, as they are named in there, whose files lie in memory."""
@@ -46,8 +46,8 @@ class Family:
         self.delays: dict[int, float] = {}  # by process; also those that have ended
 
     def look(self) -> list[int]:
-        """See who is there now."""
-        self.members = children(self.pid)
+        """See who is there now: the process itself, which may be bubblewrap, and all below it."""
+        self.members = [self.pid, *children(self.pid)]
         return self.members
 
     def cpu_seconds(self) -> float:
@@ -82,7 +82,9 @@ class Family:
 
     def files(self) -> int:
         """Bytes of the files that lie in memory, their names included."""
-        for member in self.members:
+        for member in self.members if self.places else ():
+            if member == self.pid:  # bubblewrap, which is outside
+                continue
             with contextlib.suppress(OSError):
                 found = [os.statvfs(f"/proc/{member}/root{place}") for place in self.places]
                 return sum(
