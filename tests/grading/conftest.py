@@ -14,6 +14,7 @@ import pytest
 
 from tests.grading import sample
 from tools.grading import cases, referee, sandbox
+from tools.grading import notebook as nb
 from tools.grading.assignment import Assignment
 from tools.grading.withheld import course_copy
 
@@ -94,3 +95,12 @@ def grade_copy(nursery: cases.Nursery, assignment: Assignment, base: dict[str, A
         return {outcome.test: outcome.message if not outcome.passed else "" for outcome in outcomes}
 
     return graded
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    sample.write(tmp_path / "sources", seconds=2.0)
+    other = sample.source(seconds=2.0)
+    other["metadata"]["symrl"]["assignment"] = "91_other"
+    (tmp_path / "sources" / "91_other.ipynb").write_text(nb.text_of(other), encoding="utf-8")
+    return tmp_path / "sources"

@@ -106,6 +106,12 @@ def test_tensors_and_unusual_arrays_cross() -> None:
     assert crossed(np.float64(2.5)) == 2.5 and crossed(np.array(3.0)).shape == ()
 
 
+def test_a_forged_truth_value_is_true_or_false() -> None:
+    """Tries to send a boolean that is neither; every byte but 0 arrives as true."""
+    there = Reader().message(*message(["a", "|b1", [3], 0], [b"\x00\x01\x07"]))
+    assert there.dtype == bool and there.view("u1").tolist() == [0, 1, 1]
+
+
 def test_the_course_objects_go_one_way_only() -> None:
     G = dihedral(4)
     there = crossed((G, regular(G)), course=True)

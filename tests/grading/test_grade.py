@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import html
-import io
 import json
 import os
 import re
@@ -14,7 +12,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -24,11 +21,12 @@ import pytest
 pytest.importorskip("nbgrader", reason="grading has an environment of its own: make grading-environment")
 
 from tests.grading import made_up_class, sample
+from tests.grading.runs import rows, run, run_alone, stamps
 from tools import grade as program
 from tools.grading import cases, results, tables
 from tools.grading import notebook as nb
 from tools.grading.assignment import ROOT, Assignment, load
-from tools.grading.precheck import REASONS, Submission
+from tools.grading.precheck import REASONS
 
 CASES = [
     {
@@ -42,45 +40,7 @@ CASES = [
 ]
 
 
-@pytest.fixture
-def sources(tmp_path: Path) -> Path:
-    sample.write(tmp_path / "sources", seconds=2.0)
-    other = sample.source(seconds=2.0)
-    other["metadata"]["symrl"]["assignment"] = "91_other"
-    (tmp_path / "sources" / "91_other.ipynb").write_text(nb.text_of(other), encoding="utf-8")
-    return tmp_path / "sources"
-
-
 pytestmark = pytest.mark.usefixtures("bubblewrap")
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a run printed."""
-
-    returncode: int
-    stdout: str
-    stderr: str = ""
-
-
-def run(submissions: Path, out: Path, sources: Path) -> Said:
-    """Grade in this process, which has nbgrader loaded."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        program.grade(submissions, out, sources, 2, sandboxed=True, quiet=True)
-    return Said(0, said.getvalue())
-
-
-def run_alone(submissions: Path, out: Path, sources: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Grade as `make grade` does."""
-    command = [sys.executable, str(ROOT / "tools" / "grade.py"), "--submissions", str(submissions)]
-    command += ["--out", str(out), "--sources", str(sources), "--at-once", "2"]
-    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **variables}, timeout=300)
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def test_a_small_class(tmp_path: Path, sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,10 +99,6 @@ def test_marks_by_hand_are_merged_and_kept(tmp_path: Path, sources: Path) -> Non
     sample.hand_in(folder, "ada", sample.answered(assignment, q4="Another answer."))
     assert run(folder, out, sources).returncode == 0
     assert rows(out / "by_hand.csv")[0]["marks"] == "", "a changed answer is read anew"
-
-
-def stamps(out: Path) -> dict[str, int]:
-    return {path.parent.name: path.stat().st_mtime_ns for path in (out / "results").glob("*/*.json")}
 
 
 def test_nothing_that_a_person_wrote_is_lost(tmp_path: Path, sources: Path) -> None:
@@ -330,111 +286,6 @@ def test_without_bubblewrap_nothing_is_graded_unless_asked_for(tmp_path: Path, s
     done = run_alone(folder, out, sources, PATH=str(path), UNSANDBOXED="1")
     assert done.returncode == 0 and done.stderr.startswith("symrl: UNSANDBOXED=1: the students' code runs without")
     assert rows(out / "marks.csv")[0]["total"] == "9"
-
-
-def test_asserts_count_also_where_python_leaves_them_away(tmp_path: Path, sources: Path) -> None:
-    """PYTHONOPTIMIZE=1 compiles asserts away: not those of the tests."""
-    assignment = load(sources / "90_sample.ipynb")
-    folder, out = tmp_path / "class", tmp_path / "out"
-    sample.hand_in(folder, "ada", sample.answered(assignment, q1="order = 4", q2=CASES[0]["code"]))
-    sample.hand_in(folder, "blank", nb.student_version(assignment.notebook))
-    done = run_alone(folder, out, sources, PYTHONOPTIMIZE="1")
-    assert done.returncode == 0, done.stderr
-    assert {row["student"]: row["total"] for row in rows(out / "marks.csv")} == {"ada": "5", "blank": "0"}
-
-
-def test_a_results_key_holds_all_that_it_depends_on(assignment: Assignment, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = Submission("ada", assignment.name, "a.ipynb", False, "f", {})
-    others = [replace(one, student="ad\udcfc"), replace(one, file="b.ipynb"), replace(one, late=True)]
-    others += [replace(one, fingerprint="g")]
-    keys = [results.key_of(other, assignment, "package", "grader") for other in [one, *others]]
-    keys += [results.key_of(one, replace(assignment, fingerprint="x"), "package", "grader")]
-    keys += [results.key_of(one, assignment, "p", "grader"), results.key_of(one, assignment, "package", "open")]
-    assert len(set(keys)) == len(keys)
-    grader = results.graders_fingerprint.__wrapped__
-    first = grader(sys.executable)
-    assert grader(sys.executable) == first
-    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
-    assert grader(sys.executable) != first, "what is set about the arithmetic"
-
-
-def test_what_ran_unprotected_is_graded_anew_in_the_closed_process(tmp_path: Path, sources: Path) -> None:
-    """A submission that ran unprotected could have written its own result."""
-    assignment = load(sources / "90_sample.ipynb")
-    folder, out = tmp_path / "class", tmp_path / "out"
-    sample.hand_in(folder, "ada", sample.answered(assignment))
-    with contextlib.redirect_stdout(io.StringIO()):
-        program.grade(folder, out, sources, 1, sandboxed=False, quiet=True)
-    assert "0 of them graded before" in run(folder, out, sources).stdout
-
-
-def test_names_are_bytes(tmp_path: Path, sources: Path) -> None:
-    """Müller and Möller in Latin-1, and names that differ in a control character: each has a result and a page."""
-    assignment = load(sources / "90_sample.ipynb")
-    folder, out = tmp_path / "class", tmp_path / "out"
-    raw = [b"M\xfcller", b"M\xf6ller", b"ada\x01", b"ada\x02"]
-    for number, name in enumerate(raw):
-        answers = {} if number % 2 else {"q1": "order = 4"}
-        sample.hand_in(folder, os.fsdecode(name), sample.answered(assignment, **answers, q4=f"answer {number}"))
-    assert run(folder, out, sources).returncode == 0
-    table = rows(out / "marks.csv")
-    marks = {row["student"].partition(" [")[0]: row["total"] for row in table}
-    assert (marks["Müller"], marks["Möller"]) == ("7", "9")
-    assert sorted(row["total"] for row in table) == ["7", "7", "9", "9"]
-    assert len({row["student"] for row in table}) == 4
-    assert len(list((out / "feedback").iterdir())) == len(stamps(out)) == 4
-    assert len({row["answer_id"] for row in rows(out / "by_hand.csv")}) == 4
-    assert "4 of them graded before" in run(folder, out, sources).stdout
-
-
-def test_whatever_a_folder_holds_the_others_are_graded(
-    tmp_path: Path, sources: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Newlines in names, a folder that cannot be read, one that fails in a way nobody thought of."""
-    assignment = load(sources / "90_sample.ipynb")
-    folder, out = tmp_path / "class", tmp_path / "out"
-    sample.hand_in(folder, "ada", sample.answered(assignment))
-    sample.hand_in(folder, "b\nob", sample.answered(assignment), "a\n90_sample-2\n.ipynb")
-    for student in ("carl", "dora"):
-        sample.hand_in(folder, student, sample.answered(assignment))
-    usual = program.precheck.student_submissions
-
-    def looked_at(entry: Path, known: Any) -> Any:
-        if entry.name == "carl":
-            raise PermissionError(13, "Permission denied")
-        return 1 / 0 if entry.name == "dora" else usual(entry, known)
-
-    monkeypatch.setattr(program.precheck, "student_submissions", looked_at)
-    assert run(folder, out, sources).returncode == 0
-    assert [(row["total"], row["status"]) for row in rows(out / "marks.csv")] == [
-        ("9", "waits for marking by hand"),
-        ("9", "waits for marking by hand"),
-        ("", "not graded: unreadable"),
-        ("", "not graded: graders-fault"),
-    ]
-    assert {row["student"] for row in rows(out / "report.csv")} == {"carl", "dora"}
-    assert len(list((out / "feedback").iterdir())) == 4
-
-
-def test_half_a_character_in_a_text_is_no_fault_of_the_graders(tmp_path: Path, sources: Path) -> None:
-    assignment = load(sources / "90_sample.ipynb")
-    folder, out = tmp_path / "class", tmp_path / "out"
-    sample.hand_in(folder, "ada", sample.answered(assignment, q2="x = '\ud800'\n" + sample.Q2, q4="undone \ud800"))
-    assert run(folder, out, sources).returncode == 0
-    (row,) = rows(out / "marks.csv")
-    assert (row["q1"], row["q3"], row["waiting"]) == ("2", "4", "q4")
-
-
-def test_an_out_that_is_no_folder_gets_one_line(tmp_path: Path, sources: Path) -> None:
-    assignment = load(sources / "90_sample.ipynb")
-    folder, out = tmp_path / "class", tmp_path / "marks.csv"
-    sample.hand_in(folder, "ada", sample.answered(assignment))
-    out.write_text("mine")
-    for place in (out, out / "below"):
-        result = run_alone(folder, place, sources)
-        assert result.returncode == 1 and result.stderr.count("\n") == 1, result.stderr
-        assert "cannot hold the marks" in result.stderr and "Give another folder as OUT" in result.stderr
-    assert out.read_text() == "mine"
 
 
 @pytest.mark.parametrize(("given", "said"), [("", "no folder was named"), ("/does/not/exist", "is not a folder")])

@@ -287,6 +287,8 @@ class Reader:
         dtype = np.dtype(kind)
         check_shape(shape)
         values = np.frombuffer(bytearray(self.bytes_of(number)), dtype=dtype).reshape(shape)
+        if dtype.kind == "b":
+            values = np.asarray(values.view("u1") != 0)  # a byte of 7 would be neither true nor false
         if tag == "n":
             return values.reshape(())[()]
         if tag == "T":
