@@ -177,6 +177,9 @@ def grade(submissions: Path, out: Path, sources: Path, at_once: int, sandboxed: 
 
     tqdm.monitor_interval = 0  # no thread of its own: workers are forks
     begin = time.perf_counter()
+    if out.resolve().is_relative_to(submissions.resolve()):
+        where = f"{out} lies in the folder of submissions, where folders are students"
+        raise precheck.Refused("no-out", f"{where}. Give another OUT")
     assignments = all_assignments(sources)
     if not assignments:
         raise SourceError(f"{sources} holds no assignment")
@@ -240,6 +243,10 @@ def main() -> int:
         return 1
     except precheck.Refused as refused:
         print(f"symrl: {refused.detail}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        where = f"{shown(os.fsdecode(error.filename))}: " if error.filename is not None else ""
+        print(f"symrl: {where}{error.strerror or error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("symrl: stopped. The next run goes on where this one was.", file=sys.stderr)

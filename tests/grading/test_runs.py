@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -156,3 +157,10 @@ def test_an_out_that_is_no_folder_gets_one_line(tmp_path: Path, sources: Path) -
         assert result.returncode == 1 and result.stderr.count("\n") == 1, result.stderr
         assert "cannot hold the marks" in result.stderr and "Give another folder as OUT" in result.stderr
     assert out.read_text() == "mine"
+    inside = run_alone(folder, folder / "marks", sources)
+    assert inside.returncode == 1 and "lies in the folder of submissions" in inside.stderr
+    assert not (folder / "marks").exists()
+    (tmp_path / "out" / "marks.csv").mkdir(parents=True)
+    taken = run_alone(folder, tmp_path / "out", sources)
+    assert taken.returncode == 1 and "Traceback" not in taken.stderr
+    assert re.fullmatch(r"symrl: .*marks\.csv.*: Is a directory", taken.stderr.splitlines()[-1])

@@ -2,7 +2,8 @@
 
 A worker is a fork: it already has the tests' names. It starts the student's closed process, runs the tests and writes
 the result; if it dies, only its own submission is affected, and the closed process dies with it. Each worker's closed
-process has a processor of its own, so that one submission cannot take the time of another.
+process has a processor of its own, so that one submission cannot take the time of another. (A control group would do
+the same; on most machines only the system may make one.)
 
 What ran out of time, or ended its worker, is tried again at the end, with nothing beside it, before it counts. A
 worker notes which test it is at. If it ends there a second time, the test has not been passed, and the others go on.
