@@ -357,7 +357,15 @@ def test_many_or_long_strings_are_refused_before_they_take_room() -> None:
 
 
 def test_fractions_and_arrays_of_objects_are_numbers_and_lists() -> None:
-    assert crossed(np.array([1, 2], dtype=object)) == [1, 2]
+    assert np.array_equal(crossed(np.array([[1, 2]], dtype=object)), [[1, 2]])
+    decimals = crossed(np.array([[Decimal("0.5"), Fraction(1, 4)]], dtype=object))
+    assert decimals.dtype == np.float64 and np.array_equal(decimals, [[0.5, 0.25]])
+    assert crossed(np.array([True, False], dtype=object)).dtype == bool
+    assert crossed(np.array([1 + 1j, 2], dtype=object)).dtype == np.complex128
+    nothing = crossed(np.zeros((0, 2, 1), dtype=object))
+    assert nothing.shape == (0, 2, 1) and nothing.dtype == np.float64
+    assert crossed(np.array([1 << 70, 1], dtype=object)) == [1 << 70, 1]
+    assert crossed(np.array(["a", None], dtype=object)) == ["a", None]
     (one,) = crossed(np.array([Evil()]))
     assert isinstance(one, Foreign)
 

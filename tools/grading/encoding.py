@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from tools.grading.kinds import is_plain, numbers_of, plain
+from tools.grading.kinds import array_of, is_plain, numbers_of, plain
 
 DEPTH = 24  # containers in containers
 PARTS = 400_000  # numbers, strings and containers of a message
@@ -133,7 +133,8 @@ class Writer:
                 raise EncodingError(f"the value has more than {PARTS} parts")
             return ["u", texts, list(value.shape), isinstance(value, np.ndarray)]
         if value.dtype.kind == "O" and isinstance(value, np.ndarray):
-            return self.tree(value.tolist(), depth)
+            found = array_of(value)
+            return self.tree(value.tolist(), depth) if found is None else self.array("a", found)
         return ["x", f"numpy array of {value.dtype}"]
 
     def other(self, value: Any, depth: int) -> Any:

@@ -48,6 +48,20 @@ def plain(value: Any) -> Any:
     return numbers_of(value, torch) if torch is not None and isinstance(value, torch.Tensor) else value
 
 
+def array_of(objects: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+    """An array of objects that are all numbers as an array of numbers, with its shape; None where they are not."""
+    each = list(objects.flat)
+    for kind, dtype in ((bool | np.bool_, "?"), (numbers.Integral, "i8"), (numbers.Real | Decimal, "f8")):
+        if each and all(isinstance(one, kind) for one in each):
+            try:
+                return objects.astype(dtype)
+            except (OverflowError, ValueError):  # an integer of many digits, a Decimal that is none
+                return None
+    if not each:
+        return objects.astype("f8")
+    return objects.astype("c16") if all(isinstance(one, numbers.Complex) for one in each) else None
+
+
 def numbers_of(tensor: Any, torch: Any) -> Any:
     """A tensor's numbers as an array of NumPy."""
     found = tensor.detach().cpu()
