@@ -29,6 +29,7 @@ sys.path.insert(0, str(ROOT))
 
 from tools.grading import feedback, files, places, pool, precheck, referee, results, sandbox, tables  # noqa: E402
 from tools.grading.assignment import SOURCES, Assignment, all_assignments  # noqa: E402
+from tools.grading.names import shown  # noqa: E402
 from tools.grading.notebook import SourceError  # noqa: E402
 from tools.grading.precheck import REASONS, Problem, Submission  # noqa: E402
 from tools.grading.withheld import course_copy  # noqa: E402
@@ -49,8 +50,13 @@ def only_one_run(out: Path) -> Iterator[None]:
     """One run at a time writes into a folder of results."""
     import fcntl
 
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / ".lock").open("w") as lock:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock = (out / ".lock").open("w")
+    except OSError as error:
+        why = "it is a file" if out.is_file() else error.strerror or type(error).__name__
+        raise precheck.Refused("no-out", f"{out} cannot hold the marks: {why}. Give another folder as OUT") from None
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -66,19 +72,25 @@ def collect(folder: Path, assignments: Mapping[str, Assignment]) -> tuple[list[S
     for entry in sorted(folder.iterdir(), key=lambda path: path.name):
         if entry.name.startswith(".") or entry.name in files.IGNORED:
             continue
-        name = tables.clean(entry.name)
-        if not entry.is_dir() and not entry.is_symlink():
-            problems.append(Problem("", name, "", "not-a-folder"))
-            continue
-        students.append(name)
-        ready, wrong = precheck.student_submissions(entry, assignments)
+        try:
+            if not entry.is_dir() and not entry.is_symlink():
+                problems.append(Problem("", entry.name, "", "not-a-folder"))
+                continue
+            ready, wrong = precheck.student_submissions(entry, assignments)
+        except Exception as error:  # whatever this folder holds, the others are graded
+            reason = "unreadable" if isinstance(error, OSError) else "graders-fault"
+            ready, wrong = [], [Problem(entry.name, "", "", reason, f"{type(error).__name__}: {error}")]
+        students.append(entry.name)
         submissions += ready
         problems += wrong
     return submissions, problems, students
 
 
-def prepare(submissions: Sequence[Submission], assignments: Mapping[str, Assignment], out: Path) -> list[pool.Job]:
+def prepare(
+    submissions: Sequence[Submission], assignments: Mapping[str, Assignment], out: Path, sandboxed: bool
+) -> list[pool.Job]:
     """The submissions whose result is not there yet."""
+    grader = f"{results.graders_fingerprint(places.course_python())} {'closed' if sandboxed else 'open'}"
     jobs = []
     needed: dict[str, tuple[str, dict[str, Any], Path]] = {}
     for submission in submissions:
@@ -86,7 +98,7 @@ def prepare(submissions: Sequence[Submission], assignments: Mapping[str, Assignm
         if assignment.name not in needed:
             needed[assignment.name] = (package_fingerprint(assignment.withheld), {}, Path())
         package, base, course = needed[assignment.name]
-        key = results.key_of(submission, assignment, package)
+        key = results.key_of(submission, assignment, package, grader)
         place = results.place(out, submission.student, assignment.name)
         if results.stored(place, key) is not None:
             continue
@@ -115,6 +127,11 @@ def records_of(
     return sorted(found, key=lambda record: (record["student"], record["assignment"], record["file"]))
 
 
+def explained(record: dict[str, Any]) -> tuple[str, str, str]:
+    """A reason's name, what it means, and what it is about."""
+    return record["problem"], REASONS.get(record["problem"], ""), record["detail"]
+
+
 def write_all(records: Sequence[dict[str, Any]], students: Sequence[str], out: Path) -> None:
     """The tables and the pages."""
     graded = [record for record in records if "problem" not in record]
@@ -125,14 +142,11 @@ def write_all(records: Sequence[dict[str, Any]], students: Sequence[str], out: P
     tables.write_table(
         out / "report.csv",
         tables.REPORT,
-        [
-            (r["student"], r["assignment"], r["file"], r["problem"], REASONS.get(r["problem"], ""), r["detail"])
-            for r in refused
-        ],
+        [(shown(r["student"]), r["assignment"], shown(r["file"]), *explained(r)) for r in refused],
     )
     by_hand = [
         (
-            r["student"],
+            shown(r["student"]),
             r["assignment"],
             part["cell"],
             part["answer"],
@@ -149,7 +163,7 @@ def write_all(records: Sequence[dict[str, Any]], students: Sequence[str], out: P
     tables.write_table(out / "by_hand.csv", tables.BY_HAND, kept)
     wanted = set()
     for student in students:
-        own = [record for record in records if tables.clean(record["student"]) == tables.clean(student)]
+        own = [record for record in records if record["student"] == student]
         path = out / "feedback" / f"{results.slug(student)}.html"
         wanted.add(path)
         tables.write_atomically(path, feedback.page(student, own))
@@ -163,6 +177,9 @@ def grade(submissions: Path, out: Path, sources: Path, at_once: int, sandboxed: 
 
     tqdm.monitor_interval = 0  # no thread of its own: workers are forks
     begin = time.perf_counter()
+    if out.resolve().is_relative_to(submissions.resolve()):
+        where = f"{out} lies in the folder of submissions, where folders are students"
+        raise precheck.Refused("no-out", f"{where}. Give another OUT")
     assignments = all_assignments(sources)
     if not assignments:
         raise SourceError(f"{sources} holds no assignment")
@@ -172,7 +189,7 @@ def grade(submissions: Path, out: Path, sources: Path, at_once: int, sandboxed: 
             places.installation(places.course_python())  # asked once, too
         filled_in, wrong = tables.read_marks(out / "by_hand.csv")
         ready, problems, students = collect(submissions, assignments)
-        jobs = prepare(ready, assignments, out)
+        jobs = prepare(ready, assignments, out, sandboxed)
         print(f"{len(students)} students, {len(ready)} submissions, {len(ready) - len(jobs)} of them graded before.")
         with tqdm(total=len(jobs), unit="submission", disable=quiet or not jobs) as bar:
             for job in pool.run(jobs, at_once, sandboxed):
@@ -185,7 +202,7 @@ def grade(submissions: Path, out: Path, sources: Path, at_once: int, sandboxed: 
     for line in wrong:
         print(f"by_hand.csv, {line}: left open")
     for record in refused:
-        who = " / ".join(part for part in (record["student"], record["file"]) if part)
+        who = " / ".join(shown(part) for part in (record["student"], record["file"]) if part)
         print(f"not graded: {who}: {record['problem']}{': ' if record['detail'] else ''}{record['detail']}")
     print(
         f"{len(records) - len(refused)} graded, {len(refused)} not (report.csv), {waiting} answers wait in by_hand.csv."
@@ -206,8 +223,9 @@ def main() -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # folders may have names that a terminal cannot show
     folder = Path(given.submissions)
-    if not given.submissions or not folder.is_dir():
-        problem = f"{given.submissions!r} is not a folder" if given.submissions else "no folder was named"
+    if not given.submissions or not folder.is_dir() or not os.access(folder, os.R_OK | os.X_OK):
+        what = "may not be read" if folder.is_dir() else "is not a folder"
+        problem = f"{given.submissions!r} {what}" if given.submissions else "no folder was named"
         print(
             f"symrl: {problem}. Type: make grade SUBMISSIONS=folder, with one folder a student in it", file=sys.stderr
         )
@@ -216,8 +234,8 @@ def main() -> int:
     if not unsandboxed and not sandbox.is_available():
         print(f"symrl: {NO_BUBBLEWRAP}", file=sys.stderr)
         return 2
-    if unsandboxed:
-        print(f"symrl: {UNPROTECTED}", file=sys.stderr)
+    if unsandboxed or sandbox.shortcomings():
+        print(f"symrl: {UNPROTECTED if unsandboxed else sandbox.shortcomings()}", file=sys.stderr)
     try:
         grade(folder, Path(given.out).resolve(), given.sources, max(1, given.at_once), not unsandboxed)
     except (SourceError, tables.TableError) as error:
@@ -225,6 +243,10 @@ def main() -> int:
         return 1
     except precheck.Refused as refused:
         print(f"symrl: {refused.detail}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        where = f"{shown(os.fsdecode(error.filename))}: " if error.filename is not None else ""
+        print(f"symrl: {where}{error.strerror or error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("symrl: stopped. The next run goes on where this one was.", file=sys.stderr)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +14,21 @@ import pytest
 
 from tests.grading import sample
 from tools.grading import cases, referee, sandbox
+from tools.grading import notebook as nb
 from tools.grading.assignment import Assignment
 from tools.grading.withheld import course_copy
 
 SLOT = 100 + os.getpid() % 1000  # its own user, so that two test processes do not count each other's processes
+
+
+def ordinary_user() -> list[str]:
+    """What to put before a command so that it runs as no root: nothing, or a user namespace without rights."""
+    if not sandbox.is_root():
+        return []
+    found = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+    if shutil.which("unshare") is None or subprocess.run([*found, "true"], capture_output=True).returncode != 0:
+        pytest.skip("this root cannot become an ordinary user: no user namespaces")
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -82,3 +95,12 @@ def grade_copy(nursery: cases.Nursery, assignment: Assignment, base: dict[str, A
         return {outcome.test: outcome.message if not outcome.passed else "" for outcome in outcomes}
 
     return graded
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    sample.write(tmp_path / "sources", seconds=2.0)
+    other = sample.source(seconds=2.0)
+    other["metadata"]["symrl"]["assignment"] = "91_other"
+    (tmp_path / "sources" / "91_other.ipynb").write_text(nb.text_of(other), encoding="utf-8")
+    return tmp_path / "sources"

@@ -7,9 +7,12 @@ want their points all the same; `leaks` are answers that would carry home what t
 from __future__ import annotations
 
 import ast
+import os
 import pickle
 import re
 import socket
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -342,6 +345,42 @@ time.sleep(4)
     found = grade(limits=sandbox.Limits(together=400 << 20), q2=code + sample.Q2)
     assert "too much memory" in found["q2_small"]
     assert found["q1_value"] == found["q3_calls"] == ""
+
+
+def test_the_place_ends_with_bubblewrap(bubblewrap: None, course: Path) -> None:
+    """However the grader ends, nothing is left: the kernel ends the first process, and it all others."""
+    process = sandbox.Process(course, slot=52)
+    members = process.family.look()
+    assert len(members) >= 3
+    process.kill()
+    process.stop()
+    until = time.monotonic() + 5
+    while any(psutil.pid_exists(member) for member in members) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not [member for member in members if psutil.pid_exists(member)]
+
+
+def test_a_grader_that_is_killed_leaves_nothing_behind(bubblewrap: None, course: Path) -> None:
+    code = "import os, sys; from pathlib import Path; from tools.grading import sandbox\n"
+    code += "process = sandbox.Process(Path(sys.argv[1]), slot=54)\n"
+    code += "print(*process.family.look(), flush=True)\nos.kill(os.getpid(), 9)"
+    command = [sys.executable, "-c", code, str(course)]
+    variables = {**os.environ, "PYTHONPATH": str(sandbox.ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=sandbox.ROOT, env=variables)
+    members = [int(word) for word in done.stdout.split()]
+    assert len(members) == 3, done.stderr
+    until = time.monotonic() + 5
+    while any(is_alive(member) for member in members) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not [member for member in members if is_alive(member)]
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended may be listed until somebody asks for its status."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_nothing_goes_on_after_the_end(grade: Any) -> None:

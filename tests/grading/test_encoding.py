@@ -8,7 +8,11 @@ import os
 import pickle
 import threading
 import time
+from array import array
+from collections import Counter, UserDict, UserList, UserString, deque
+from decimal import Decimal
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -102,6 +106,12 @@ def test_tensors_and_unusual_arrays_cross() -> None:
     assert crossed(np.float64(2.5)) == 2.5 and crossed(np.array(3.0)).shape == ()
 
 
+def test_a_forged_truth_value_is_true_or_false() -> None:
+    """Tries to send a boolean that is neither; every byte but 0 arrives as true."""
+    there = Reader().message(*message(["a", "|b1", [3], 0], [b"\x00\x01\x07"]))
+    assert there.dtype == bool and there.view("u1").tolist() == [0, 1, 1]
+
+
 def test_the_course_objects_go_one_way_only() -> None:
     G = dihedral(4)
     there = crossed((G, regular(G)), course=True)
@@ -187,6 +197,20 @@ def message(tree: Any, blobs: list[bytes] = []) -> tuple[bytes, bytes]:  # noqa:
         (["a", "<f8", [1] * 40, 0], [b"x" * 8]),
         (["a", "<f8,<i4", [1], 0], [b"x" * 12]),
         (["a", "M8[s]", [1], 0], [b"x" * 8]),
+        (["a", "M8[D/0]", [1], 0], [b"x" * 8]),
+        (["n", "M8[D/0]", [], 0], [b"x" * 8]),
+        (["a", "m8[0D]", [1], 0], [b"x" * 8]),
+        (["a", "<f16", [1], 0], [b"x" * 16]),
+        (["a", "f8,f8", [1], 0], [b"x" * 16]),
+        (["a", "(9999999,)f8", [1], 0], [b"x" * 8]),
+        (["a", ["f8"], [1], 0], [b"x" * 8]),
+        (["a", "<f8", [0, 10**12], 0], [b""]),
+        (["a", "<f8", [0, 10**5, 10**5], 0], [b""]),
+        (["u", [["x"]], [1], True], []),
+        (["u", ["l", ["x"]], [1], True], []),
+        (["u", [["a", "<f8", [1], 0]], [1], True], [b"x" * 8]),
+        (["u", ["x", "y"], [3], True], []),
+        (["u", ["x"], [0, 10**12], True], []),
         (["a", "V8", [1], 0], [b"x" * 8]),
         (["a", "<f8", [1], 5], []),
         (["b", 3], []),
@@ -280,9 +304,68 @@ def test_the_end_of_the_other_side_is_noticed() -> None:
         wire.receive(deadline=time.monotonic() + 5)
 
 
+UNUSUAL = [
+    (Fraction(21, 2), 10.5),
+    (Decimal("10.5"), 10.5),
+    (Decimal("1e400"), float("inf")),
+    (deque([1, Decimal(2)]), [1, 2.0]),
+    (UserList([1, 2]), [1, 2]),
+    ({"a": 1}.keys(), {"a"}),
+    ({"a": 1}.items(), {("a", 1)}),
+    ({"a": 1}.values(), [1]),
+    (MappingProxyType({"a": 1}), {"a": 1}),
+    (UserDict({"a": 1}), {"a": 1}),
+    (Counter("aab"), {"a": 2, "b": 1}),
+    (UserString("abc"), "abc"),
+    (array("u", "ab"), ["a", "b"]),
+    (np.longdouble(0.5), 0.5),
+    (np.clongdouble(0.5 + 1j), 0.5 + 1j),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), UNUSUAL, ids=lambda value: type(value).__name__)
+def test_values_of_unusual_types_are_the_data_that_they_are(value: Any, expected: Any) -> None:
+    """What passes a visible test by its == passes a hidden one."""
+    there = crossed(value)
+    assert there == expected and not isinstance(there, Foreign)
+
+
+def test_arrays_and_tensors_of_unusual_types_are_numbers() -> None:
+    torch = pytest.importorskip("torch")
+    assert np.isnan(crossed(Decimal("nan"))) and np.isnan(crossed(Decimal("sNaN")))
+    assert np.array_equal(crossed(array("d", [1, 2.5])), [1, 2.5]) and crossed(array("i", [1])).dtype == np.int32
+    long = np.array([[0.5, 1 / 3]], dtype=np.longdouble)
+    assert np.allclose(crossed(long), [[0.5, 1 / 3]], rtol=0, atol=1e-15) and crossed(long).dtype == np.float64
+    assert np.array_equal(crossed(long.astype(np.clongdouble)), long.astype(complex))
+    third = torch.tensor([0.5, 0.25], dtype=torch.bfloat16)
+    assert torch.equal(crossed(third), third.float())
+    assert torch.equal(crossed(torch.eye(3).to_sparse()), torch.eye(3))
+    assert crossed(torch.tensor([1 + 2j]).conj())[0] == 1 - 2j
+
+
+def test_many_or_long_strings_are_refused_before_they_take_room() -> None:
+    """Tries to keep the reader busy with strings, each of which would take the room of the longest."""
+    begin = time.monotonic()
+    long = ["x" * 1_000_000] + ["y"] * 300_000
+    with pytest.raises(EncodingError, match="too long strings"):
+        Reader().message(*message(["u", long, [len(long)], True]))
+    with pytest.raises(EncodingError, match="too many"):
+        Reader().message(*message(["u", ["x"] * 400_001, [400_001], True]))
+    with pytest.raises(EncodingError, match="parts"):
+        Writer().message(np.array(["x"] * 400_001))
+    assert time.monotonic() - begin < 10
+
+
 def test_fractions_and_arrays_of_objects_are_numbers_and_lists() -> None:
-    assert crossed(Fraction(21, 2)) == 10.5
-    assert crossed(np.array([1, 2], dtype=object)) == [1, 2]
+    assert np.array_equal(crossed(np.array([[1, 2]], dtype=object)), [[1, 2]])
+    decimals = crossed(np.array([[Decimal("0.5"), Fraction(1, 4)]], dtype=object))
+    assert decimals.dtype == np.float64 and np.array_equal(decimals, [[0.5, 0.25]])
+    assert crossed(np.array([True, False], dtype=object)).dtype == bool
+    assert crossed(np.array([1 + 1j, 2], dtype=object)).dtype == np.complex128
+    nothing = crossed(np.zeros((0, 2, 1), dtype=object))
+    assert nothing.shape == (0, 2, 1) and nothing.dtype == np.float64
+    assert crossed(np.array([1 << 70, 1], dtype=object)) == [1 << 70, 1]
+    assert crossed(np.array(["a", None], dtype=object)) == ["a", None]
     (one,) = crossed(np.array([Evil()]))
     assert isinstance(one, Foreign)
 

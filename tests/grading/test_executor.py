@@ -114,6 +114,22 @@ def test_answers_may_be_of_many_kinds(grade_copy: Any) -> None:
     assert grade_copy(q2=torch) == PASSED
 
 
+def test_what_passes_the_visible_tests_passes_the_hidden_ones(grade_copy: Any) -> None:
+    """Right answers of types that nobody thought of first: Decimal, deque, array.array, long double, dict views."""
+    head = "from array import array\nfrom collections import deque\nfrom decimal import Decimal\n"
+    flat = "np.flip(np.array(x, dtype=float), -1)"
+    arrays = f"array('d', {flat}) if np.ndim(x) == 1 else [array('d', row) for row in {flat}]"
+    kinds = {
+        "Decimal(8)": f"deque({flat}.tolist())",
+        "np.longdouble(8)": f"{flat}.astype(np.longdouble)",
+        "array('d', [8])[0]": arrays,
+        "deque([8])[0]": f"np.vectorize(Decimal, otypes='O')({flat})",
+    }
+    for order, value in kinds.items():
+        found = grade_copy(q1=f"{head}order = {order}", q2=f"{head}def mirrored(x):\n    return {value}")
+        assert found == PASSED, (order, value)
+
+
 def test_exceptions_of_tests_functions_reach_the_student(grade_copy: Any) -> None:
     tolerant = """
 def orbit_size(group, action, point):

@@ -4,64 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.grading import sample
+from tests.grading.conftest import ordinary_user
 from tools.grading import notebook as nb
-from tools.grading.assignment import Assignment
-from tools.grading.files import Named, rank, read_name
+from tools.grading.assignment import ROOT, Assignment
 from tools.grading.precheck import REASONS, Problem, student_submissions
-
-KNOWN = ("01_groups", "02_equivariance")
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("01_groups.ipynb", Named("01_groups", False, "", 0, 0)),
-        ("12345_late_98765_01_groups-2.ipynb", Named("01_groups", True, "", 2, 98765)),
-        ("doejane_LATE_12_34_01-groups.ipynb", Named("01_groups", True, "", 0, 34)),
-        ("01_groups (1).ipynb", Named("01_groups", False, "", 1, 0)),
-        ("01 groups copy.ipynb", Named("01_groups", False, "", 0, 0)),
-        ("01_Groups (2) copy.IPYNB", Named("01_groups", False, "", 2, 0)),
-        ("01_groups-1.ipynb", Named("01_groups", False, "", 1, 0)),
-        ("01_groups_final.ipynb", Named("01_groups", False, "", 0, 0)),
-        (
-            "HW_ab12_attempt_2026-11-20-14-05-33_02_equivariance.ipynb",
-            Named("02_equivariance", False, "20261120140533", 0, 12),
-        ),
-        ("Chocolate_02_equivariance.ipynb", Named("02_equivariance", False, "", 0, 0)),
-        ("101_groups.ipynb", Named(None, False, "", 0, 0)),
-        ("homework.ipynb", Named(None, False, "", 0, 0)),
-    ],
-)
-def test_names_are_read_as_systems_write_them(name: str, expected: Named) -> None:
-    found = read_name(name, KNOWN)
-    assert (found.assignment, found.late, found.moment, found.number) == (
-        expected.assignment,
-        expected.late,
-        expected.moment,
-        expected.number,
-    )
-    if expected.upload > 100:
-        assert found.upload == expected.upload
-
-
-@pytest.mark.parametrize(
-    ("older", "newer"),
-    [
-        ("01_groups.ipynb", "01_groups-1.ipynb"),
-        ("01_groups-9.ipynb", "01_groups-10.ipynb"),
-        ("01_groups.ipynb", "01_groups (1).ipynb"),
-        ("1_100_01_groups.ipynb", "1_late_101_01_groups.ipynb"),
-        ("a_2026-11-20-14-05-33_01_groups.ipynb", "a_2026-11-21-09-00-00_01_groups.ipynb"),
-    ],
-)
-def test_the_newest_is_known_by_its_name(older: str, newer: str) -> None:
-    assert rank(read_name(older, KNOWN)) < rank(read_name(newer, KNOWN))
 
 
 def check(folder: Path, assignment: Assignment) -> tuple[list[Any], list[Problem]]:
@@ -135,7 +89,7 @@ MORE = {
     "too many cells": ("not-a-notebook", {"cells": [{"metadata": {}}] * 501, "nbformat": 4}),
     "not UTF-8": ("not-json", b"\xff\xfe\x00"),
     "empty": ("not-json", b""),
-    "a zip": ("not-json", b"PK\x03\x04" + b"\0" * 50),
+    "a zip with a notebook's name": ("not-json", b"PK\x03\x04" + b"\0" * 50),
 }
 
 
@@ -186,3 +140,105 @@ def test_links_and_devices_are_not_opened(tmp_path: Path, assignment: Assignment
     assert not submissions and {problem.reason for problem in problems} == {"no-file", "symlink"}
     (tmp_path / "eve").symlink_to(tmp_path / "bob")
     assert student_submissions(tmp_path / "eve", {assignment.name: assignment})[1][0].reason == "symlink"
+
+
+def reasons(found: tuple[list[Any], list[Problem]]) -> set[str]:
+    assert found[0] == [], "nobody gets a silent mark"
+    return {problem.reason for problem in found[1]}
+
+
+@pytest.mark.parametrize("name", ["90_sample.ipynb.txt", "90_sample.ipynb.json", "90_sample.txt", "90_sample"])
+def test_a_notebook_under_another_ending_is_read(tmp_path: Path, assignment: Assignment, name: str) -> None:
+    """Browsers hang .txt or .json on it: alone it is the submission, beside a draft it is open which one counts."""
+    right, blank = sample.answered(assignment), nb.student_version(assignment.notebook)
+    sample.hand_in(tmp_path, "ada", right, name)
+    (one,), problems = check(tmp_path, assignment)
+    assert one.file == name and not problems
+    sample.hand_in(tmp_path, "ada", blank)
+    assert reasons(check(tmp_path, assignment)) == {"several-different-files"}
+
+
+def test_a_draft_beside_a_newer_zip_is_not_graded(tmp_path: Path, assignment: Assignment) -> None:
+    """A zip may hold the submission: it is named, and the draft's mark is no silent one, whatever the zip is called."""
+    blank = nb.student_version(assignment.notebook)
+    for name in ("90_sample-2.zip", "90_sample.7z", "homework.zip", "more/submission.tar.gz"):
+        student = name.replace("/", "_")
+        sample.hand_in(tmp_path, student, blank)
+        (tmp_path / student / name).parent.mkdir(exist_ok=True)
+        (tmp_path / student / name).write_bytes(b"PK")
+        found = student_submissions(tmp_path / student, {assignment.name: assignment})
+        assert "archive" in reasons(found) and reasons(found) <= {"archive", "undecided"}, name
+        assert any(name in problem.file + problem.detail for problem in found[1])
+    sample.hand_in(tmp_path, "ada", sample.answered(assignment), "90_sample-3.ipynb")
+    sample.hand_in(tmp_path, "ada", b"PK", "90_sample-2.zip")
+    (one,), problems = check(tmp_path, assignment)
+    assert one.file == "90_sample-3.ipynb" and not problems, "an older zip is none of our business"
+
+
+def test_a_damaged_notebook_beside_a_draft_stops_its_mark(tmp_path: Path, assignment: Assignment) -> None:
+    sample.hand_in(tmp_path, "ada", nb.student_version(assignment.notebook))
+    sample.hand_in(tmp_path, "ada", b"{", "final.ipynb")
+    assert reasons(check(tmp_path, assignment)) == {"not-json", "undecided"}
+    other = sample.answered(assignment)
+    other["metadata"]["symrl"]["assignment"] = "77_other"
+    sample.hand_in(tmp_path, "ada", other, "final.ipynb")
+    (_,), (problem,) = check(tmp_path, assignment)
+    assert problem.reason == "unknown-assignment", "a notebook of something else may lie there"
+
+
+def test_exports_and_notes_beside_a_notebook_stop_nothing(tmp_path: Path, assignment: Assignment) -> None:
+    sample.hand_in(tmp_path, "ada", sample.answered(assignment))
+    for name in ("90_sample.pdf", "90_sample.html", "90_sample.py", "notes.txt", "data.json"):
+        sample.hand_in(tmp_path, "ada", b"{}", name)
+    submissions, problems = check(tmp_path, assignment)
+    assert len(submissions) == 1 and problems == []
+
+
+def test_what_lies_too_deep_or_is_too_much_is_named(tmp_path: Path, assignment: Assignment) -> None:
+    sample.hand_in(tmp_path, "ada", sample.answered(assignment))
+    sample.hand_in(tmp_path, "ada/a/b/c/d/e", sample.answered(assignment))
+    assert reasons(check(tmp_path, assignment)) == {"too-deep", "undecided"}
+    sample.hand_in(tmp_path, "bob", sample.answered(assignment))
+    for number in range(401):
+        sample.hand_in(tmp_path, "bob", b"", f"{number}.txt")
+    found = student_submissions(tmp_path / "bob", {assignment.name: assignment})
+    assert reasons(found) == {"too-many-files", "undecided"}
+
+
+def test_a_newline_in_a_name_stops_nothing(tmp_path: Path, assignment: Assignment) -> None:
+    sample.hand_in(tmp_path, "a\nda", sample.answered(assignment), "my\n90_sample-2\n.ipynb")
+    (one,), problems = student_submissions(tmp_path / "a\nda", {assignment.name: assignment})
+    assert one.assignment == assignment.name and not problems
+
+
+CLOSED = """
+import os, sys
+from pathlib import Path
+from tools.grading.assignment import load
+from tools.grading.precheck import student_submissions
+assignment = load(Path(sys.argv[1]))
+for student in sys.argv[2:]:
+    found, problems = student_submissions(Path(student), {assignment.name: assignment})
+    print(len(found), *sorted(problem.reason for problem in problems))
+"""
+
+
+def test_a_folder_or_file_of_mode_000_is_named(tmp_path: Path, assignment: Assignment) -> None:
+    """As an ordinary user, for whom modes count; root is made one in a user namespace."""
+    sample.write(tmp_path)
+    for student in ("ada", "bob", "eve"):
+        sample.hand_in(tmp_path, student, sample.answered(assignment))
+    (tmp_path / "bob" / "more").mkdir()
+    closed = [tmp_path / "ada", tmp_path / "bob" / "more", tmp_path / "eve" / f"{sample.NAME}.ipynb"]
+    for path in closed:
+        path.chmod(0)
+    try:
+        command = [*ordinary_user(), sys.executable, "-c", CLOSED, str(tmp_path / f"{sample.NAME}.ipynb")]
+        command += [str(tmp_path / student) for student in ("ada", "bob", "eve")]
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
+        )
+    finally:
+        for path in closed:
+            path.chmod(0o755)
+    assert done.stdout.splitlines() == ["0 unreadable", "0 undecided unreadable", "0 unreadable"], done.stderr

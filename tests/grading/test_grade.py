@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import html
-import io
 import json
 import os
 import re
@@ -14,7 +12,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -24,6 +21,7 @@ import pytest
 pytest.importorskip("nbgrader", reason="grading has an environment of its own: make grading-environment")
 
 from tests.grading import made_up_class, sample
+from tests.grading.runs import rows, run, run_alone, stamps
 from tools import grade as program
 from tools.grading import cases, results, tables
 from tools.grading import notebook as nb
@@ -42,45 +40,7 @@ CASES = [
 ]
 
 
-@pytest.fixture
-def sources(tmp_path: Path) -> Path:
-    sample.write(tmp_path / "sources", seconds=2.0)
-    other = sample.source(seconds=2.0)
-    other["metadata"]["symrl"]["assignment"] = "91_other"
-    (tmp_path / "sources" / "91_other.ipynb").write_text(nb.text_of(other), encoding="utf-8")
-    return tmp_path / "sources"
-
-
 pytestmark = pytest.mark.usefixtures("bubblewrap")
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a run printed."""
-
-    returncode: int
-    stdout: str
-    stderr: str = ""
-
-
-def run(submissions: Path, out: Path, sources: Path) -> Said:
-    """Grade in this process, which has nbgrader loaded."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        program.grade(submissions, out, sources, 2, sandboxed=True, quiet=True)
-    return Said(0, said.getvalue())
-
-
-def run_alone(submissions: Path, out: Path, sources: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Grade as `make grade` does."""
-    command = [sys.executable, str(ROOT / "tools" / "grade.py"), "--submissions", str(submissions)]
-    command += ["--out", str(out), "--sources", str(sources), "--at-once", "2"]
-    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **variables}, timeout=300)
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def test_a_small_class(tmp_path: Path, sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,10 +99,6 @@ def test_marks_by_hand_are_merged_and_kept(tmp_path: Path, sources: Path) -> Non
     sample.hand_in(folder, "ada", sample.answered(assignment, q4="Another answer."))
     assert run(folder, out, sources).returncode == 0
     assert rows(out / "by_hand.csv")[0]["marks"] == "", "a changed answer is read anew"
-
-
-def stamps(out: Path) -> dict[str, int]:
-    return {path.parent.name: path.stat().st_mtime_ns for path in (out / "results").glob("*/*.json")}
 
 
 def test_nothing_that_a_person_wrote_is_lost(tmp_path: Path, sources: Path) -> None:
@@ -370,7 +326,7 @@ def test_a_worker_that_takes_too_long_is_stopped_and_has_a_name(
     assignment = load(sources / "90_sample.ipynb")
     folder, out = tmp_path / "class", tmp_path / "out"
     sample.hand_in(folder, "ada", sample.answered(assignment))
-    monkeypatch.setattr("tools.grading.pool.SLACK", -83.0)
+    monkeypatch.setattr("tools.grading.pool.SLACK", -251.0)
     monkeypatch.setattr("tools.grading.referee.run", lambda *arguments: time.sleep(60))
     assert program.grade(folder, out, sources, 1, True, quiet=True) == 1
     assert rows(out / "report.csv")[0]["reason"] == "too-long"
@@ -391,7 +347,7 @@ def test_text_for_tables_and_files() -> None:
     assert tables.clean("a\udc80\x00b\r\n") == "a?\ufffdb\n"
     names = ["ada", "Ada", "a/../b", "é", "", "x" * 300]
     assert len({results.slug(name) for name in names}) == len(names)
-    assert all(re.fullmatch(r"[A-Za-z0-9_]+-[0-9a-f]{8}", results.slug(name)) for name in names)
+    assert all(re.fullmatch(r"[A-Za-z0-9_]+-[0-9a-f]{16}", results.slug(name)) for name in names)
 
 
 def test_nbgraders_rule_gives_the_marks(assignment: Assignment) -> None:

@@ -142,12 +142,13 @@ def test_a_python_of_the_systems_is_shown_as_it_is_and_any_other_at_a_place_of_i
     hidden = mounts.options.index("/python/lib64/python3.11/site-packages")
     assert mounts.options[hidden - 1] == "--tmpfs"
     assert [text for _, text in mounts.contents] == [b"prefix = '/python'"]
-    for base in ("/usr", "/usr/local"):
-        systems = places.Installation(program=f"{base}/bin/python3.11", base=base, library="x", **common)
-        mounts = places.Mounts()
-        assert places.show_python(mounts, systems) == f"{base}/bin" and mounts.options == []
-        assert places.show_packages(mounts, systems, f"{base}/bin") == "/environment/bin/python"
-        assert f"{base}/bin/python3.11" in mounts.options
+    systems = places.Installation(program="/usr/bin/python3.11", base="/usr", library="x", **common)
+    mounts = places.Mounts()
+    assert places.show_python(mounts, systems) == "/usr/bin" and mounts.options == []
+    assert places.show_packages(mounts, systems, "/usr/bin") == "/environment/bin/python"
+    assert "/usr/bin/python3.11" in mounts.options
+    local = places.Installation(program="/usr/local/bin/python3.11", base="/usr/local", library="x", **common)
+    assert not local.is_systems, "nobody knows what else lies in /usr/local: it is not shown"
 
 
 def test_a_students_page_does_not_say_where_the_grader_lies() -> None:

@@ -80,6 +80,10 @@ class Fork:
         """The processor's time that it has used, and all copies before it; only differences count."""
         return self.parent.cpu_seconds()
 
+    def waited(self) -> float:
+        """How long it and its copies have been ready to run and had no processor."""
+        return self.parent.waited()
+
     def has_returned(self) -> bool:
         """Whether the copy is known to have ended."""
         return isinstance(self.wire, ForkWire) and self.wire.returned

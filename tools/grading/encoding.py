@@ -11,13 +11,16 @@ arrives as a `Foreign`: a name tag of what it was, equal to nothing.
 from __future__ import annotations
 
 import json
+import math
+import re
 import struct
 import sys
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
+
+from tools.grading.kinds import array_of, is_plain, numbers_of, plain
 
 DEPTH = 24  # containers in containers
 PARTS = 400_000  # numbers, strings and containers of a message
@@ -26,8 +29,9 @@ BLOB_BYTES = 128_000_000  # the arrays
 INTEGER_BITS = 4_096
 RANGE_LENGTH = 1_000_000
 KEYS = 5_000  # of a set or a dictionary: a stranger can choose them so that each collides with all others
-KINDS = "biufc"  # of NumPy's types: booleans, integers, floats, complex numbers
+DTYPE = re.compile(r"[<>|]?(?:b1|[iu][1248]|f[248]|c8|c16)")  # NumPy reads other texts of a stranger at its peril
 COURSE_OBJECTS = ("FiniteGroup", "Representation", "TabularMDP")
+DAMAGE = (ValueError, TypeError, LookupError, AttributeError, RecursionError, ArithmeticError, MemoryError)
 HEAD = struct.Struct(">II")  # bytes of the JSON part, bytes of the arrays
 
 
@@ -78,9 +82,9 @@ class Writer:
 
     def array(self, tag: str, value: Any) -> list[Any]:
         """An array of numbers as its type, shape and bytes."""
-        plain = np.ascontiguousarray(value)
-        plain = plain.astype(plain.dtype.newbyteorder("<"), copy=False)
-        return [tag, plain.dtype.str, list(np.shape(value)), self.blob(plain.tobytes())]
+        numbers = np.ascontiguousarray(value)
+        numbers = numbers.astype(numbers.dtype.newbyteorder("<"), copy=False)
+        return [tag, numbers.dtype.str, list(np.shape(value)), self.blob(numbers.tobytes())]
 
     def tree(self, value: Any, depth: int) -> Any:
         """A value as JSON; everything but None, booleans, small integers and strings becomes [tag, ...]."""
@@ -118,30 +122,44 @@ class Writer:
 
     def numpy(self, value: Any, depth: int) -> Any:
         """An array or a scalar of NumPy: numbers as bytes, strings one by one."""
-        if value.dtype.kind in KINDS and value.dtype.itemsize <= 16 and value.dtype.str[1:] not in ("f16", "c32"):
+        if value.dtype.kind in "fc":
+            value = value if is_plain(value.dtype) else plain(value)
+        if is_plain(value.dtype):
             return self.array("a" if isinstance(value, np.ndarray) else "n", value)
         if value.dtype.kind == "U":
-            return ["u", self.tree(value.tolist(), depth), list(value.shape), isinstance(value, np.ndarray)]
+            texts = value.ravel().tolist() if isinstance(value, np.ndarray) else [str(value)]
+            self.parts += len(texts)
+            if self.parts > PARTS:
+                raise EncodingError(f"the value has more than {PARTS} parts")
+            return ["u", texts, list(value.shape), isinstance(value, np.ndarray)]
         if value.dtype.kind == "O" and isinstance(value, np.ndarray):
-            return self.tree(value.tolist(), depth)
+            found = array_of(value)
+            return self.tree(value.tolist(), depth) if found is None else self.array("a", found)
         return ["x", f"numpy array of {value.dtype}"]
 
     def other(self, value: Any, depth: int) -> Any:
         """Tensors, functions where they may cross, the course's objects where they may, and name tags."""
         torch = sys.modules.get("torch")
         if torch is not None and isinstance(value, torch.Tensor):
-            plain = value.detach().cpu()
-            if plain.is_sparse or plain.dtype == torch.bfloat16:
-                return ["x", f"tensor of {plain.dtype}"]
-            return self.array("T", plain.resolve_conj().resolve_neg().numpy())
-        if type(value) is Fraction:
-            return ["f", float.hex(float(value))]
+            return self.array("T", numbers_of(value, torch))
+        data = plain(value)
+        if data is not value:
+            return self.tree(data, depth)
         name = type(value).__name__
         if self.course and name in COURSE_OBJECTS and type(value).__module__.startswith("symrl_lite."):
             return ["o", name, self.tree(_fields(name, value), depth)]
         if self.keep is not None and callable(value) and not isinstance(value, type):
             return ["p", self.keep(value), str(getattr(value, "__name__", "function"))[:80]]
         return ["x", name[:80]]
+
+
+def check_shape(shape: Any) -> None:
+    """Refuse what is no array's shape, and one whose other lengths are absurd beside a length of 0."""
+    possible = type(shape) is list and len(shape) <= 32
+    if not possible or not all(type(length) is int and 0 <= length <= BLOB_BYTES for length in shape):
+        raise EncodingError("an array has no possible shape")
+    if math.prod(length or 1 for length in shape) > BLOB_BYTES:
+        raise EncodingError("an array has no possible shape")
 
 
 def _fields(name: str, value: Any) -> tuple[Any, ...]:
@@ -188,7 +206,7 @@ class Reader:
             return self.value(json.loads(tree_text), 0)
         except EncodingError:
             raise
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError) as error:
+        except DAMAGE as error:
             raise EncodingError(f"the message is damaged: {type(error).__name__}: {error}"[:300]) from None
 
     def value(self, tree: Any, depth: int) -> Any:
@@ -235,8 +253,7 @@ class Reader:
                 raise EncodingError(f"a range is longer than {RANGE_LENGTH}")
             return found
         if tag == "u":
-            strings = np.array(self.value(rest[0], depth), dtype=str).reshape(rest[1])
-            return strings if rest[2] else strings[()]
+            return self.strings(*rest)
         if tag == "x":
             return Foreign(str(rest[0])[:120])
         if tag == "p" and self.call is not None:
@@ -244,6 +261,18 @@ class Reader:
         if tag == "o" and self.course and rest[0] in COURSE_OBJECTS:
             return _course_object(rest[0], self.value(rest[1], depth))
         raise EncodingError(f"the message holds the unknown tag {tag[:20]!r}")
+
+    def strings(self, texts: Any, shape: list[int], whole: bool) -> Any:
+        """An array of strings, each of which takes the room of the longest."""
+        if type(texts) is not list or not all(type(text) is str for text in texts):
+            raise EncodingError("an array of strings holds something else")
+        check_shape(shape)
+        self.parts += len(texts)
+        self.read += 4 * len(texts) * max(map(len, texts), default=1)
+        if self.parts > PARTS or self.read > BLOB_BYTES:
+            raise EncodingError("the message has too many or too long strings")
+        found = np.array(texts, dtype=str).reshape(shape)
+        return found if whole else found[()]
 
     def bytes_of(self, number: int) -> bytes:
         """Raw bytes, which a message may name more than once, but not for ever."""
@@ -254,12 +283,13 @@ class Reader:
 
     def array(self, tag: str, kind: str, shape: list[int], number: int) -> Any:
         """An array, a scalar or a tensor from its bytes."""
+        if type(kind) is not str or not DTYPE.fullmatch(kind):
+            raise EncodingError(f"arrays of {str(kind)[:20]!r} do not cross")
         dtype = np.dtype(kind)
-        if dtype.kind not in KINDS or dtype.itemsize > 16 or dtype.str[1:] in ("f16", "c32"):
-            raise EncodingError(f"arrays of {kind[:20]!r} do not cross")
-        if len(shape) > 32 or not all(type(length) is int and length >= 0 for length in shape):
-            raise EncodingError("an array has no possible shape")
+        check_shape(shape)
         values = np.frombuffer(bytearray(self.bytes_of(number)), dtype=dtype).reshape(shape)
+        if dtype.kind == "b":
+            values = np.asarray(values.view("u1") != 0)  # a byte of 7 would be neither true nor false
         if tag == "n":
             return values.reshape(())[()]
         if tag == "T":

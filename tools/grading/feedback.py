@@ -11,6 +11,7 @@ from html import escape
 from typing import Any
 
 from tools.grading import notebook as nb
+from tools.grading.names import shown
 from tools.grading.precheck import REASONS
 from tools.grading.tables import clean, number
 
@@ -61,8 +62,8 @@ def page(student: str, records: Sequence[dict[str, Any]]) -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Feedback: {text(student)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
-        f"<h1>Feedback: {text(student)}</h1>\n{parts}</main>\n"
+        f"<title>Feedback: {text(shown(student))}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<h1>Feedback: {text(shown(student))}</h1>\n{parts}</main>\n"
         "<footer>A test is worth its points or nothing. Some tests are hidden: they use other groups, sizes and "
         "numbers than the ones in your notebook.</footer>\n</body>\n</html>\n"
     )
@@ -70,11 +71,11 @@ def page(student: str, records: Sequence[dict[str, Any]]) -> str:
 
 def problem(record: dict[str, Any]) -> str:
     """What could not be graded, and why."""
-    where = record["assignment"] or record["file"] or "Your submission"
+    where = record["assignment"] or shown(record["file"]) or "Your submission"
     ours = record["problem"] == "graders-fault"  # the report has the detail, which may name this machine's folders
     detail = f"<pre>{text(record['detail'])}</pre>" if record["detail"] and not ours else ""
     return (
-        f"<h2>{text(where)}: not graded</h2>\n<p>{text(record['file'])}</p>\n"
+        f"<h2>{text(where)}: not graded</h2>\n<p>{text(shown(record['file']))}</p>\n"
         f"<p>{text(REASONS.get(record['problem'], record['problem']))}</p>{detail}\n"
     )
 
@@ -87,7 +88,7 @@ def assignment(record: dict[str, Any]) -> str:
     waits = " (so far: an answer waits to be read)" if any(earned is None for earned, _ in marks.values()) else ""
     late = " · handed in late" if record["late"] else ""
     head = f"<h2>{text(record['title'])}</h2>\n"
-    head += f"<p><strong>{total} points</strong>{waits}{late} · {text(record['file'])}</p>\n"
+    head += f"<p><strong>{total} points</strong>{waits}{late} · {text(shown(record['file']))}</p>\n"
     return head + "".join(question(name, record) for name in marks)
 
 

@@ -1,44 +1,29 @@
-"""Which file of a student's folder is the submission: names as learning-management systems export them.
+"""Which files of a student's folder may be the submission; what their names say is in names.py.
 
-A folder is one student. In it, and in folders inside it, every file that ends in .ipynb counts. Its name is read as
+A folder is one student. In it, and in folders inside it, every file that ends in .ipynb counts, also where a program
+has hung .txt or .json on it, and a .txt or .json that holds a notebook. An archive, a link or a folder that cannot be
+looked into may be the submission, too: it is named, and nobody gets a silent mark beside it.
 
-    anything _ 01_groups - 2 .ipynb        (also: spaces or hyphens for underscores, "(2)" or " copy" at the end)
-
-The part before the assignment's name may hold the word `late`, the numbers that a system gives each upload, and a
-date with a time. Of several files for one assignment the newest counts: first by date and time in the name, then by
-the number at the end, then by the last number in front. Two files that this cannot tell apart are one if their
-content is the same; otherwise nothing is graded and a person decides. The files' own times are not used: unpacking an
-archive changes them.
+Of several files for one assignment the newest counts: first by the date in the name, then by the number at the end,
+then by the last number in front. Files that this cannot tell apart are one if their content is the same; otherwise
+nothing is graded and a person decides. The files' own times are not used: unpacking an archive changes them.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.grading.names import ARCHIVES, ENDINGS, Named, is_newer, read_name
+
 DEPTH = 4  # folders inside a student's folder
 MOST = 400  # entries that are looked at in one student's folder
+LARGEST = 5_000_000  # bytes of a notebook
 IGNORED = ("__MACOSX", ".ipynb_checkpoints")
-END = re.compile(
-    r"(?P<stem>.*?)(?:[ _-]+copy)?(?:[ _]*\((?P<round>\d+)\)|[-_ ](?P<plain>\d{1,3}))?(?:[ _-]+copy)?\Z", re.I
-)
-MOMENT = re.compile(r"(20\d\d)-(\d\d)-(\d\d)[-_T ](\d\d)[-_:](\d\d)(?:[-_:](\d\d))?")
-LATE = re.compile(r"(?<![a-z0-9])late(?![a-z0-9])", re.I)
-
-
-@dataclass(frozen=True)
-class Named:
-    """What a file's name says."""
-
-    assignment: str | None
-    late: bool
-    moment: str  # digits of date and time; empty where there are none
-    number: int  # of the re-submission
-    upload: int  # the last number in front
+CLOSED = ("unreadable", "too-deep", "too-many-files")  # what lies there is not known
 
 
 @dataclass(frozen=True)
@@ -49,49 +34,35 @@ class Found:
     named: Named
     problem: str = ""  # a reason not to open it
 
-
-def simplified(name: str) -> str:
-    """A name without the differences that systems make: case, spaces, hyphens."""
-    return re.sub(r"[\s_-]+", "_", name).lower()
-
-
-def read_name(name: str, assignments: Iterable[str]) -> Named:
-    """What a file's name says."""
-    stem = name[: -len(".ipynb")] if name.lower().endswith(".ipynb") else name
-    moments = MOMENT.findall(stem)
-    plain = MOMENT.sub(" ", stem)
-    ending = END.match(plain)
-    assert ending is not None
-    number = int(ending["round"] or ending["plain"] or 0)
-    for assignment in assignments:
-        found = re.search(rf"(?:^|_){re.escape(simplified(assignment))}(?=_|\(|\Z)", simplified(plain))
-        if found:
-            before = simplified(plain)[: found.start()]
-            uploads = re.findall(r"\d+", before)
-            return Named(
-                assignment,
-                bool(LATE.search(before.replace("_", " "))),
-                "".join(moments[-1]) if moments else "",
-                number if simplified(plain) != simplified(assignment) else 0,
-                int(uploads[-1][:18]) if uploads else 0,
-            )
-    return Named(None, bool(LATE.search(stem.replace("_", " "))), "".join(moments[-1]) if moments else "", number, 0)
+    @property
+    def may_count(self) -> bool:
+        """Whether it looks like a submission: by its name, or because nobody knows what it holds."""
+        name = self.path.name
+        return self.problem in CLOSED or is_archive(name) or ENDINGS.search(name) is not None
 
 
-def rank(named: Named) -> tuple[str, int, int]:
-    """The larger, the newer."""
-    return named.moment, named.number, named.upload
+def is_archive(name: str) -> bool:
+    """Whether a file's name is that of an archive."""
+    return name.lower().rpartition(".")[2] in ARCHIVES and "." in name
 
 
 def entries(folder: Path, depth: int = 0) -> Iterator[tuple[Path, str]]:
     """The files below a folder, in order of their names, with a reason where one must not be opened."""
-    with os.scandir(folder) as found:
-        inside = sorted(found, key=lambda entry: entry.name)
+    try:
+        with os.scandir(folder) as found:
+            inside = sorted(found, key=lambda entry: entry.name)
+    except OSError:
+        yield folder, "unreadable"
+        return
     for entry in inside:
         if entry.name in IGNORED or entry.name.startswith("."):
             continue
         path = folder / entry.name
-        mode = entry.stat(follow_symlinks=False).st_mode
+        try:
+            mode = entry.stat(follow_symlinks=False).st_mode
+        except OSError:
+            yield path, "unreadable"
+            continue
         if stat.S_ISLNK(mode):
             yield path, "symlink"
         elif stat.S_ISDIR(mode):
@@ -105,18 +76,36 @@ def entries(folder: Path, depth: int = 0) -> Iterator[tuple[Path, str]]:
             yield path, "no-file"
 
 
+def holds_notebook(path: Path) -> bool:
+    """Whether a file without the right name is a notebook all the same."""
+    if path.suffix.lower() not in (".txt", ".json", ""):
+        return False
+    try:
+        content = read_safely(path, LARGEST)
+    except OSError:
+        return False
+    return content is not None and content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" and b'"nbformat"' in content
+
+
 def notebooks(folder: Path, assignments: Iterable[str]) -> tuple[list[Found], list[Path]]:
-    """The notebooks of a student's folder, and the other files."""
+    """What may be the submission in a student's folder, and the other files."""
     names = list(assignments)
     found, others = [], []
     for count, (path, problem) in enumerate(entries(folder)):
         if count >= MOST:
+            found.append(Found(folder, read_name("", names), "too-many-files"))
             break
-        if path.name.lower().endswith(".ipynb") or problem == "symlink":
-            found.append(Found(path, read_name(path.name, names), problem))
+        problem = problem or ("archive" if is_archive(path.name) else "")
+        if ENDINGS.search(path.name) or problem in ("symlink", "archive", *CLOSED) or holds_notebook(path):
+            found.append(Found(path, read_name(path.name, names, folder.name), problem))
         else:
             others.append(path)
     return found, others
+
+
+def newest(found: Sequence[Found]) -> list[Found]:
+    """The newest of the files for one assignment; several where their names do not tell."""
+    return [one for one in found if not any(is_newer(other.named, one.named) for other in found)]
 
 
 def read_safely(path: Path, most: int) -> bytes | None:

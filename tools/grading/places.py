@@ -63,7 +63,8 @@ class Installation:
     @property
     def is_systems(self) -> bool:
         """Whether the interpreter is a part of the system, which is shown under its own name."""
-        return Path(self.base) == Path("/usr") or Path("/usr") in Path(self.base).parents
+        above = (Path(self.base), *Path(self.base).parents)
+        return Path("/usr") in above and Path("/usr/local") not in above
 
 
 def course_python(root: Path = ROOT) -> str:
@@ -99,6 +100,12 @@ class Mounts:
         self.add("--perms", "0644", "--file" if new else "--ro-bind-data")
         self.contents.append((len(self.options), text.encode()))
         self.add("", place)
+
+    def open(self, content: bytes, option: str) -> None:
+        """Hand over something that is read from an open file."""
+        self.add(option)
+        self.contents.append((len(self.options), content))
+        self.add("")
 
     def hide(self, place: str) -> None:
         """Put an empty folder in place of one that is shown."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +12,9 @@ from pathlib import Path
 from tools.grading import files
 from tools.grading import notebook as nb
 from tools.grading.assignment import Assignment
-from tools.grading.files import Found
+from tools.grading.files import LARGEST, Found
 from tools.grading.notebook import Notebook
 
-LARGEST = 5_000_000  # bytes of a notebook
 MOST_CELLS = 500
 
 REASONS = {
@@ -23,7 +23,11 @@ REASONS = {
     "not-a-folder": "It lies beside the students' folders. Put it into a folder with the student's name.",
     "symlink": "It is a link to another place, and links are not followed.",
     "no-file": "It is neither a file nor a folder.",
-    "unreadable": "The file cannot be read.",
+    "unreadable": "The file or folder cannot be read: this user may not.",
+    "archive": "It is an archive. Unpack it into the student's folder.",
+    "too-deep": f"It is a folder inside more than {files.DEPTH} others, which are not searched.",
+    "too-many-files": f"The folder holds more than {files.MOST} files; those after them were not looked at.",
+    "undecided": "Beside it lies something that may be the newer submission and cannot be read. Remove one of the two.",
     "too-large": f"It is larger than {LARGEST // 1_000_000} MB. Let the student clear the outputs and hand in again.",
     "not-json": "It is not a notebook's JSON: the file is damaged, or something else was renamed to .ipynb.",
     "not-a-notebook": "It is JSON, but no notebook of format 4.",
@@ -39,6 +43,9 @@ REASONS = {
     "graders-fault": "The grader itself failed on it. Run `make grade` again; if it stays, look at the message.",
     "too-long": "Its code, or what it returns, kept the tests busy beyond all limits; it was stopped.",
 }
+
+# What these leave unknown may be any assignment; a notebook of something else may lie beside the submission.
+UNREAD = ("archive", "not-json", "not-a-notebook", "too-large", "no-file", "symlink", *files.CLOSED)
 
 
 @dataclass(frozen=True)
@@ -134,7 +141,7 @@ def read(student: str, found: Found, assignments: Mapping[str, Assignment], labe
         Refused: naming the reason.
     """
     if found.problem:
-        raise Refused("symlink" if found.problem == "symlink" else "no-file", "", found.named.assignment or "")
+        raise Refused(found.problem, "", found.named.assignment or "")
     try:
         content = files.read_safely(found.path, LARGEST)
     except OSError as error:
@@ -151,12 +158,6 @@ def read(student: str, found: Found, assignments: Mapping[str, Assignment], labe
     return Submission(student, assignment.name, label, found.named.late, digest, notebook)
 
 
-def newest(found: list[Found]) -> list[Found]:
-    """The newest of the files for one assignment; several where their names do not tell."""
-    last = max(files.rank(one.named) for one in found)
-    return [one for one in found if files.rank(one.named) == last]
-
-
 def student_submissions(folder: Path, assignments: Mapping[str, Assignment]) -> tuple[list[Submission], list[Problem]]:
     """What can be graded of one student's folder, and what cannot and why."""
     student = folder.name
@@ -168,22 +169,35 @@ def student_submissions(folder: Path, assignments: Mapping[str, Assignment]) -> 
         return [], [Problem(student, "", "", "no-notebook" if others else "empty-folder", listed)]
     groups: dict[str, list[Found]] = {}
     for one in found:
-        groups.setdefault(one.named.assignment or one.path.name, []).append(one)
+        groups.setdefault(one.named.assignment or os.fspath(one.path), []).append(one)
     ready: dict[str, list[Submission]] = {}
-    problems = []
+    problems: list[Problem] = []
+    unread: list[tuple[Found, Problem]] = []
     for group in groups.values():
-        for one in newest(group):
+        for one in files.newest(group):
             label = one.path.relative_to(folder).as_posix()
             try:
                 submission = read(student, one, assignments, label)
                 ready.setdefault(submission.assignment, []).append(submission)
             except Refused as refused:
                 problems.append(Problem(student, label, refused.assignment, refused.reason, refused.detail))
+                if one.may_count:
+                    unread.append((one, problems[-1]))
     chosen = []
     for name, several in ready.items():
+        beside = [problem for one, problem in unread if may_be(one, problem, name)]
+        listed = ", ".join(one.file for one in several)
         if len({one.fingerprint for one in several}) > 1:
-            listed = ", ".join(one.file for one in several)
             problems.append(Problem(student, listed, name, "several-different-files"))
+        elif beside:
+            about = ", ".join(f"{problem.file} ({problem.reason})" for problem in beside)
+            problems.append(Problem(student, listed, name, "undecided", f"beside it: {about}"))
         else:
             chosen.append(several[0])
     return chosen, problems
+
+
+def may_be(one: Found, problem: Problem, assignment: str) -> bool:
+    """Whether what could not be graded may be the submission for an assignment."""
+    named = one.named.assignment or problem.assignment
+    return named == assignment if named else problem.reason in UNREAD

@@ -13,7 +13,7 @@ import functools
 import io
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CodeType
 from typing import Any
 
@@ -35,6 +35,20 @@ class Outcome:
     test: str
     passed: bool
     message: str  # for the student; empty where the test passed
+    ran_out: bool = False  # something of this notebook took too long: it deserves another try, alone
+
+
+Note = Callable[[Sequence[Outcome], str], None]
+
+
+def ready(code: str, label: str) -> CodeType:
+    """Code to be run, with its asserts: `python -O` and PYTHONOPTIMIZE must not compile them away."""
+    return compile(code, f"<{label}>", "exec", dont_inherit=True, optimize=0)
+
+
+def total_seconds(assignment: Assignment) -> float:
+    """What a whole notebook may take of its own time."""
+    return START_SECONDS + TOTAL_CALLS * assignment.seconds
 
 
 def plain_code(code: str) -> str:
@@ -57,7 +71,7 @@ def base_namespace(assignment: Assignment) -> dict[str, Any]:
         label = nb.grade_id(cell) or cell.get("id", "a cell")
         try:
             with contextlib.redirect_stdout(io.StringIO()):
-                exec(compile(plain_code(nb.source(cell)), f"<{label}>", "exec"), names)
+                exec(ready(plain_code(nb.source(cell)), label), names)
         except Exception as error:
             raise SourceError(f"{assignment.name}, {label}: {type(error).__name__}: {error}") from error
     return names
@@ -89,7 +103,7 @@ def identifiers(code: str) -> frozenset[str]:
 @functools.cache
 def compiled(code: str, test: str) -> CodeType:
     """A test cell, ready to run: the same for all submissions."""
-    return compile(code, f"<{test}>", "exec")
+    return ready(code, test)
 
 
 def run(
@@ -98,6 +112,8 @@ def run(
     base: dict[str, Any],
     start: Callable[[], Running],
     known: Sequence[Outcome] = (),
+    alone: bool = False,
+    note: Note = lambda outcomes, test: None,
 ) -> list[Outcome]:
     """Grade the tests of one submission.
 
@@ -107,18 +123,27 @@ def run(
         base: `base_namespace(assignment)`; it is not changed.
         start: starts a closed process for the student.
         known: outcomes of tests that need not be run: the same answers have been tested before.
+        alone: this is the last try, and nothing else is graded meanwhile: one stop ends a question.
+        note: is told, before each test, what came out so far and which test is next.
     """
     steps = steps_of(assignment, notebook)
-    total = START_SECONDS + TOTAL_CALLS * assignment.seconds
-    session = Session(steps, start, assignment.seconds, total)
+    session = Session(steps, start, assignment.seconds, total_seconds(assignment), alone)
     try:
-        return _run(assignment, session, dict(base), {outcome.test: outcome for outcome in known})
+        outcomes = _run(
+            assignment, session, dict(base), {one.test: one for one in known}, 1 if alone else STRIKES, note
+        )
+        return [replace(one, ran_out=session.ran_out and not one.passed and one not in known) for one in outcomes]
     finally:
         session.close()
 
 
 def _run(
-    assignment: Assignment, session: Session, names: dict[str, Any], known: Mapping[str, Outcome]
+    assignment: Assignment,
+    session: Session,
+    names: dict[str, Any],
+    known: Mapping[str, Outcome],
+    most: int,
+    note: Note,
 ) -> list[Outcome]:
     places = {step.label: place for place, step in enumerate(session.steps) if step.code is None}
     base = frozenset(names)
@@ -135,9 +160,10 @@ def _run(
         if test in known:
             outcomes.append(known[test])
             continue
-        if over or len(strikes.get(question, ())) >= STRIKES:
+        if over or len(strikes.get(question, ())) >= most:
             outcomes.append(Outcome(test, False, over or strikes[question][-1]))
             continue
+        note(outcomes, test)
         wanted = [name for name in assignment.names_before(test) if name in used and name not in base]
         try:
             session.run_to(places[test])

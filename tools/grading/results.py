@@ -1,7 +1,8 @@
 """What was found out about each submission, one small file each, so that an interrupted run goes on where it was.
 
-A file is written whole or not at all. It carries a key made of the submission, the assignment and the package:
-grading is done again when one of them has changed, and only then.
+A file is written whole or not at all. It carries a key made of all that the result depends on: the submission and
+its name, the assignment, the package, the grader, the versions of what is installed, and whether the process was
+closed in. Grading is done again when one of them has changed, and only then.
 
 Marks come from nbgrader's own rule (`determine_grade`), applied to the source's cells with what the tests said. Its
 autograder is not used: it keeps one database for all, executes a notebook and its tests in one kernel, and starts
@@ -10,33 +11,52 @@ anew for each submission; here the tests must not share a process with the stude
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import json
+import os
 import sys
+import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tools.grading import names, places, sandbox
 from tools.grading import notebook as nb
-from tools.grading.assignment import Assignment
+from tools.grading.assignment import ROOT, Assignment
 from tools.grading.precheck import Submission
 from tools.grading.referee import Outcome
 from tools.grading.tables import answer_id, clean, write_atomically
 
-VERSION = "1"  # of what a result means
+VERSION = "2"  # of what a result means
 
 
 def slug(text: str) -> str:
     """A file name for any student's folder name: readable, and different for different names."""
     plain = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in text).strip("_")[:40]
-    return f"{plain or 'student'}-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:8]}"
+    return f"{plain or 'student'}-{hashlib.sha256(names.key(text)).hexdigest()[:16]}"
 
 
-def key_of(submission: Submission, assignment: Assignment, package: str) -> str:
-    """Changes with all that a result depends on."""
-    parts = [VERSION, submission.student, submission.fingerprint, str(submission.late), assignment.fingerprint, package]
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
+@functools.cache
+def graders_fingerprint(python: str) -> str:
+    """A hash of the grader's own files, of both Pythons and their packages, and of what is set about the arithmetic."""
+    digest = hashlib.sha256(sys.version.encode())
+    for path in [ROOT / "tools" / "grade.py", *sorted((ROOT / "tools" / "grading").glob("*.py"))]:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    there = places.installation(python)
+    for packages in (sysconfig.get_path("purelib"), there.packages):
+        found = sorted(path.name for path in Path(packages).glob("*.dist-info"))
+        digest.update("\0".join([there.version, *found]).encode())
+    digest.update(repr([(name, os.environ.get(name)) for name in sandbox.ARITHMETIC]).encode())
+    return digest.hexdigest()
+
+
+def key_of(submission: Submission, assignment: Assignment, package: str, grader: str) -> str:
+    """Changes with all that a result depends on: what was handed in, under which name, and what graded it how."""
+    parts = [VERSION, submission.student, submission.file, submission.fingerprint, str(submission.late)]
+    parts += [assignment.name, assignment.fingerprint, package, grader]
+    return hashlib.sha256(b"\0".join(names.key(part) for part in parts)).hexdigest()
 
 
 def place(out: Path, student: str, assignment: str) -> Path:
@@ -106,7 +126,7 @@ def result_of(
             tests.append({"test": name, "earned": earned, "points": points, "message": message})
         elif nb.is_by_hand(cell):
             answer = clean(answers.get(name, ""))
-            earned, points = nbgrader_mark(cell, answers.get(name, ""), None)
+            earned, points = nbgrader_mark(cell, answer, None)
             if earned == 0.0 and added:  # the sentences may stand below the cell that was meant for them
                 earned, answer = None, f"{answer}\n\n[not in its cell, but in other cells:]\n\n{clean(added)}"
             tag = answer_id(submission.student, assignment.name, name, answer)

@@ -10,6 +10,7 @@ lives in a user namespace of its own.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -22,18 +23,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
-from tools.grading import places
+from tools.grading import places, seccomp
 from tools.grading.places import Installation, Mounts
+from tools.grading.usage import Family
 from tools.grading.wire import Ended, TooLate, Wire
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-SHARED = ("__init__.py", "encoding.py", "wire.py", "student_side.py")  # all that the student's process gets of us
+# All that the student's process gets of us.
+SHARED = ("__init__.py", "encoding.py", "first.py", "kinds.py", "wire.py", "student_side.py")
 HOME = "/student"
+OTHERS_OWN = ("/usr/local", "/usr/src")  # a course may be installed there
 FIRST_UID = 60_100
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 # What a person set about the arithmetic holds in there too, so that both sides compute alike.
 ARITHMETIC = ("ATEN_CPU_CAPABILITY", "NPY_DISABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
@@ -62,13 +64,49 @@ class Limits:
         return json.dumps(values if uid is None else values | {"UID": uid})
 
 
+@dataclass(frozen=True)
+class Abilities:
+    """What bubblewrap can do on this machine."""
+
+    closes: bool  # it is there and may make namespaces
+    filters: bool = False  # the kernel takes the filter of calls
+    disables: bool = False  # it can forbid new user namespaces
+
+
+@functools.cache
+def abilities(program: str | None) -> Abilities:
+    """Try it, with all that there is, and with less."""
+    calls = seccomp.program()
+    tries = [Abilities(True, filters, disables) for filters in (True, False) for disables in (True, False)]
+    for one in tries if program is not None else ():
+        if (one.filters and calls is None) or (one.disables and is_root()):
+            continue
+        number = file_with(calls or b"")
+        filtered = ["--seccomp", str(number)] if one.filters else []
+        command = [str(program), *namespaces(one), *filtered, "--ro-bind", "/", "/", "true"]
+        done = subprocess.run(command, capture_output=True, pass_fds=[number])
+        os.close(number)
+        if done.returncode == 0:
+            return one
+    return Abilities(False)
+
+
 def is_available() -> bool:
     """Whether bubblewrap is installed and may make namespaces here."""
-    program = shutil.which("bwrap")
-    if program is None:
-        return False
-    command = [program, *namespaces(), "--ro-bind", "/", "/", "true"]
-    return subprocess.run(command, capture_output=True).returncode == 0
+    return abilities(shutil.which("bwrap")).closes
+
+
+def shortcomings() -> str:
+    """What the closed process lacks on this machine, for the instructor; empty where nothing is missing."""
+    found = abilities(shutil.which("bwrap"))
+    if not found.closes or found.filters:
+        return ""
+    why = "this processor's numbers are not known" if seccomp.program() is None else "the kernel takes no filter"
+    spaces = "" if found.disables else ", nor from making namespaces of their own"
+    return (
+        f"the closed processes run without a filter of the kernel's calls ({why}): submissions are not kept from its "
+        f"keyrings and from sockets of unusual families{spaces}. See the instructors' page, `Whom do you trust?`."
+    )
 
 
 def is_root() -> bool:
@@ -76,12 +114,13 @@ def is_root() -> bool:
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
-def namespaces() -> list[str]:
+def namespaces(able: Abilities) -> list[str]:
     """The options that take everything away; root needs no user namespace to be allowed that."""
     if is_root():
         shared = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
         return [*shared, "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--die-with-parent", "--new-session"]
-    return ["--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"]
+    disabled = ["--disable-userns"] if able.disables else []
+    return ["--unshare-all", "--unshare-user", *disabled, "--die-with-parent", "--new-session"]
 
 
 def variables(course: Path | str, tools: Path | str, home: str) -> dict[str, str]:
@@ -106,15 +145,22 @@ def variables(course: Path | str, tools: Path | str, home: str) -> dict[str, str
 def closed_place(course: Path, limits: Limits, found: Installation) -> tuple[Mounts, str]:
     """bubblewrap's options, and the interpreter as it is called in there."""
     mounts = Mounts()
-    mounts.add(*namespaces(), "--clearenv", "--hostname", "student")
+    able = abilities(shutil.which("bwrap"))
+    mounts.add(*namespaces(able), "--as-pid-1", "--clearenv", "--hostname", "student")
+    if able.filters:
+        mounts.open(seccomp.program() or b"", "--seccomp")
     mounts.show("/usr", "/usr")
+    for name in OTHERS_OWN:
+        if Path(name).is_dir() and not Path(name).is_symlink():
+            mounts.hide(name)
     for name in ("bin", "lib", "lib32", "lib64", "sbin"):
         path = Path("/") / name
         if path.is_symlink():
             mounts.add("--symlink", os.readlink(path), path)
         elif path.is_dir():
             mounts.show(path, str(path))
-    if any(Path("/", name) in ROOT.parents for name in ("usr", "bin", "lib", "sbin")):
+    shown = any(Path("/", name) in ROOT.parents for name in ("usr", "bin", "lib", "sbin"))
+    if shown and not any(Path(name) in ROOT.parents for name in OTHERS_OWN):
         mounts.hide(str(ROOT))  # an unusual place for a course
     for folder in ("/etc", "/grader", "/grader/tools", "/grader/tools/grading"):
         mounts.add("--perms", "0755", "--dir", folder)  # bubblewrap alone would close them for all but root
@@ -124,7 +170,11 @@ def closed_place(course: Path, limits: Limits, found: Installation) -> tuple[Mou
     mounts.show(course, "/course")
     for name in SHARED:
         mounts.show(HERE / name, f"/grader/tools/grading/{name}")
-    mounts.add("--proc", "/proc", "--dev", "/dev", "--size", str(16 << 20), "--perms", "1777", "--tmpfs", "/dev/shm")
+    mounts.add("--proc", "/proc")
+    for name in ("/proc/keys", "/proc/key-users"):
+        if Path(name).exists():
+            mounts.write("", name)
+    mounts.add("--dev", "/dev", "--size", str(16 << 20), "--perms", "1777", "--tmpfs", "/dev/shm")
     mounts.add("--size", str(limits.scratch), "--perms", "0777", "--tmpfs", HOME)
     mounts.add("--perms", "0777", "--dir", f"{HOME}/tmp", "--chdir", HOME, "--symlink", f"{HOME}/tmp", "/tmp")
     mounts.add("--remount-ro", "/dev", "--remount-ro", "/")
@@ -160,11 +210,26 @@ def closed_command(
             numbers.append(file_with(content))
             mounts.options[place] = str(numbers[-1])
         numbers.append(file_with(b"".join(os.fsencode(option) + b"\0" for option in mounts.options)))
-        student = [python, "-s", "-P", "-m", "tools.grading.student_side", limits.inside(uid)]
+        student = [python, "-s", "-P", "-m", "tools.grading.first", limits.inside(uid)]
         yield ["bwrap", "--args", str(numbers[-1]), "--", *student], numbers
     finally:
         for number in numbers:
             os.close(number)
+
+
+@contextlib.contextmanager
+def kept_to(processor: int | None) -> Iterator[None]:
+    """What is started meanwhile runs on one processor, and so does all that it starts; the filter keeps it there."""
+    if processor is None or not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    with contextlib.suppress(OSError):  # of a container that does not allow it
+        os.sched_setaffinity(0, {processor})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 class Process:
@@ -177,11 +242,14 @@ class Process:
         slot: int = 0,
         sandboxed: bool = True,
         found: Installation | None = None,
+        processor: int | None = None,
     ) -> None:
+        """`slot` gives it a user of its own where root starts it, `processor` the one that it has to keep to."""
+        self.processor = processor
         limits = limits or Limits()
         self.limits = limits
         self.scratch: str | None = None
-        self.family: list[psutil.Process] = []
+        seccomp.leave_keyring()
         python = places.course_python()
         if sandboxed:
             uid = FIRST_UID + slot if is_root() else None
@@ -194,6 +262,7 @@ class Process:
             self.process = self.started(command, variables(course, ROOT, self.scratch), self.scratch)
         assert self.process.stdin is not None and self.process.stdout is not None
         os.set_blocking(self.process.stdin.fileno(), False)
+        self.family = Family(self.process.pid, (HOME, "/dev/shm") if sandboxed else ())
         self.wire = Wire(self.process.stdout.fileno(), self.process.stdin.fileno())
         self.too_much_memory = False
         try:
@@ -216,17 +285,18 @@ class Process:
         program: str | None = None,
     ) -> subprocess.Popen[bytes]:
         """A process with pipes, in a session of its own."""
-        return subprocess.Popen(
-            command,
-            executable=program,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-            cwd=folder,
-            start_new_session=True,
-            pass_fds=files,
-        )
+        with kept_to(self.processor):
+            return subprocess.Popen(
+                command,
+                executable=program,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                cwd=folder,
+                start_new_session=True,
+                pass_fds=files,
+            )
 
     def last_words(self) -> str:
         """The end of what a process that failed to start wrote to stderr."""
@@ -234,33 +304,22 @@ class Process:
         said = self.process.stderr.read(20_000).decode(errors="replace").strip().splitlines()
         return said[-1] if said else "it said nothing"
 
-    def look(self) -> list[psutil.Process]:
-        """All that runs in there. This reads something of every process of the machine, so it is not done often."""
-        self.family = psutil.Process(self.process.pid).children(recursive=True)
-        return self.family
-
     def guard(self) -> None:
         """End the process when all that it started together takes too much memory."""
         while self.process.poll() is None:
-            with contextlib.suppress(psutil.Error):
-                used = 0
-                for member in self.look():
-                    with contextlib.suppress(psutil.Error):
-                        used += member.memory_info().rss
-                if used > self.limits.together:
-                    self.too_much_memory = True
-                    self.kill()
-            time.sleep(0.5)
+            self.family.look()
+            if self.family.memory() > self.limits.together:
+                self.too_much_memory = True
+                self.kill()
+            time.sleep(0.2)
 
     def cpu_seconds(self) -> float:
-        """The processor's time that it has used so far, with all that it had started half a second ago."""
-        used = 0.0
-        with contextlib.suppress(psutil.Error):
-            for member in self.family or self.look():
-                with contextlib.suppress(psutil.Error):
-                    times = member.cpu_times()
-                    used += times.user + times.system + times.children_user + times.children_system
-        return used
+        """The processor's time that it has used so far, with all that it had started a moment ago."""
+        return self.family.cpu_seconds()
+
+    def waited(self) -> float:
+        """How long it has been ready to run and had no processor."""
+        return self.family.waited()
 
     def kill(self) -> None:
         """End everything that runs in there: the namespace's first process takes all others with it."""

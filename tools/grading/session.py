@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from tools.grading.clock import ALONE, PATIENCE, Clock, Deadline
 from tools.grading.encoding import Reader, Writer
 from tools.grading.wire import Ended, TooLate, Wire
 
 CALLBACKS = 200_000  # answers to a student's calls of our functions, in one submission
 RESTARTS = 12
-PATIENCE = 3.0  # on a busy machine a cell or call may take so much longer, as long as its processor's time is not up
+WHOLE = 2.0  # beside others a notebook may take so much longer than `total`
 IMPORT_SECONDS = 20.0  # what a cell may take beyond `seconds`: it may import PyTorch, on a machine with other work
 MARKED = (ValueError, TypeError, IndexError, KeyError, ZeroDivisionError, OverflowError, NotImplementedError)
 
@@ -54,6 +55,8 @@ class Running(Protocol):
 
     def cpu_seconds(self) -> float: ...
 
+    def waited(self) -> float: ...
+
     def stop(self) -> None: ...
 
 
@@ -87,48 +90,35 @@ class Session:
     Args:
         steps: the code cells in the order of the submission.
         start: starts a closed process.
-        seconds: what one cell or call may take.
+        seconds: what one cell or call may take of its own time (clock.py).
         total: what all of them together may take.
+        alone: whether nothing else is graded meanwhile, so that a busy machine is no reason to wait for long.
     """
 
-    def __init__(self, steps: Sequence[Step], start: Callable[[], Running], seconds: float, total: float) -> None:
+    def __init__(
+        self, steps: Sequence[Step], start: Callable[[], Running], seconds: float, total: float, alone: bool = False
+    ) -> None:
         self.steps, self.start, self.seconds = list(steps), start, seconds
-        self.end = time.monotonic() + total
+        self.total, self.spent = total, 0.0
+        self.end = time.monotonic() + (1.0 if alone else WHOLE) * total
+        self.patience = ALONE if alone else PATIENCE
+        self.clock: Clock | None = None
+        self.ran_out = False  # whether something took too long: it deserves another try, alone
         self.process: Running | None = None
         self.generation = self.done = self.callbacks = 0
         self.dropped: dict[int, str] = {}
         self.errors: dict[str, str] = {}  # what ended a cell, by its label
         self.functions: list[Callable[..., Any]] = []
-        self.looked = (-10.0, -1, 0.0)  # when, at which process, what processor's time it had used
 
-    def cpu_before(self, process: Running) -> float:
-        """The processor's time used so far, or up to a second ago: looking is slower than most calls."""
-        now = time.monotonic()
-        when, generation, used = self.looked
-        if generation != self.generation or now - when > 1.0:
-            used = process.cpu_seconds()
-            self.looked = (now, self.generation, used)
-        return used
-
-    def deadline(self, more: float = 0.0) -> Callable[[], float]:
+    def deadline(self, more: float = 0.0) -> Deadline:
         """Tells how many seconds the next cell or call has left."""
-        begin = time.monotonic()
-        process = self.process
-        if begin >= self.end or process is None:
+        if time.monotonic() >= self.end or self.spent >= self.total or self.process is None:
+            self.ran_out = self.ran_out or self.process is not None
             self.close()
             raise OutOfTime("the notebook as a whole took too long")
-        allowed = self.seconds + more
-        used = self.cpu_before(process)
-
-        def left() -> float:
-            now = time.monotonic()
-            end = min(begin + PATIENCE * allowed, self.end)
-            if now < begin + allowed or now >= end:
-                return min(begin + allowed, end) - now
-            starved = process.cpu_seconds() - used < 0.5 * allowed
-            return min(0.5, end - now) if starved else 0.0
-
-        return left
+        if self.clock is None or self.clock.process is not self.process:
+            self.clock = Clock(self.process)
+        return Deadline(self.clock, min(self.seconds + more, self.total - self.spent), self.end, self.patience)
 
     def close(self) -> None:
         """End the process."""
@@ -140,6 +130,7 @@ class Session:
     def why(self, error: Exception, more: float = 0.0) -> str:
         """In words: what became of the process."""
         if isinstance(error, TooLate):
+            self.ran_out = True
             return f"it ran longer than {self.seconds + more:g} seconds and was stopped"
         if self.process is not None and self.process.too_much_memory:
             return "it used too much memory and was stopped"
@@ -183,8 +174,9 @@ class Session:
             return StudentFunction(self, generation, number, name)
 
         try:
-            self.process.wire.send(("take", list(names)), deadline=self.deadline())
-            found = self.answer("taken", self.deadline(), Reader(function))
+            deadline = self.deadline()
+            self.process.wire.send(("take", list(names)), deadline=deadline)
+            found = self.answer("taken", deadline, Reader(function))
         except (Ended, TooLate) as failure:
             text = self.why(failure)
             self.close()
@@ -212,8 +204,15 @@ class Session:
         self.functions.append(function)
         return len(self.functions) - 1
 
-    def answer(self, wanted: str, deadline: Callable[[], float], reader: Reader | None = None) -> Any:
+    def answer(self, wanted: str, deadline: Deadline, reader: Reader | None = None) -> Any:
         """Wait for the reply; meanwhile answer calls of our functions."""
+        try:
+            return self.reply(wanted, deadline, reader)
+        finally:
+            self.spent += max(0.0, deadline.own())
+
+    def reply(self, wanted: str, deadline: Deadline, reader: Reader | None) -> Any:
+        """The reply itself."""
         assert self.process is not None
         while True:
             message = self.process.wire.receive(reader, deadline)

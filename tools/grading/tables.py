@@ -15,6 +15,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tools.grading.names import key, shown
+
 BY_HAND = ("student", "assignment", "question", "answer", "maximum", "marks", "remark", "answer_id")
 csv.field_size_limit(1 << 28)  # an answer may be long
 REPORT = ("student", "assignment", "file", "reason", "what_it_means", "detail")
@@ -80,7 +82,7 @@ def read_table(path: Path) -> list[dict[str, str]]:
 
 def answer_id(student: str, assignment: str, name: str, answer: str) -> str:
     """What ties marks to one answer: a changed answer has another."""
-    digest = hashlib.sha256("\0".join((student, assignment, name, answer)).encode("utf-8", "replace")).hexdigest()
+    digest = hashlib.sha256(b"\0".join(key(part) for part in (student, assignment, name, answer))).hexdigest()
     return f"a{digest[:16]}"  # a letter in front: a spreadsheet would round a long number
 
 
@@ -137,15 +139,14 @@ def marks_rows(records: Sequence[dict[str, Any]], questions: Sequence[str]) -> I
     """The rows of marks.csv: one for each student and assignment."""
     for record in records:
         if "problem" in record:
-            yield [record["student"], record["assignment"], "", "", "", "", f"not graded: {record['problem']}"] + [
-                ""
-            ] * len(questions)
+            known = [shown(record["student"]), record["assignment"], "", "", "", ""]
+            yield [*known, f"not graded: {record['problem']}", *[""] * len(questions)]
             continue
         marks = record["marks"]
         waiting = [name for name, (earned, _) in marks.items() if earned is None]
         known = sum(earned for earned, _ in marks.values() if earned is not None)
         yield [
-            record["student"],
+            shown(record["student"]),
             record["assignment"],
             number(known),
             number(sum(points for _, points in marks.values())),

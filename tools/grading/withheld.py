@@ -134,7 +134,7 @@ def course_copy(
             shutil.copytree(package, made / package.name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in names:
             withhold(made, name)
-        compileall.compile_dir(made, quiet=2, stripdir=str(made), prependdir="/course")
+        compileall.compile_dir(made, quiet=2, optimize=0, stripdir=str(made), prependdir="/course")
         made.chmod(0o755)
         os.replace(made, place)
     except OSError:

@@ -360,4 +360,15 @@ def by_standard_pose(f, x, group, act_in, act_out):
 """,
         "points": 2,
     },
+    {
+        "question": "q4",
+        "name": "the same in single precision",
+        "code": """\
+def by_standard_pose(f, x, group, act_in, act_out):
+    smallest = min(tuple(act_in(g, x).ravel()) for g in group)
+    leading = [g for g in group if tuple(act_in(g, x).ravel()) == smallest]
+    return np.mean([act_out(group.inverse(g), f(act_in(g, x))) for g in leading], axis=0).astype(np.float32)
+""",
+        "points": 2,
+    },
 ]

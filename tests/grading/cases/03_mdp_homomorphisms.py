@@ -264,6 +264,22 @@ def image_world(P, R, sigma, alpha):
 """,
         "points": 2,
     },
+    {
+        "question": "q3",
+        "name": "a mean in single precision",
+        "code": """
+def image_world(P, R, sigma, alpha):
+    blocks, letters = sigma.max() + 1, alpha.max() + 1
+    P_image, R_image = np.zeros((blocks, letters, blocks), np.float32), np.zeros((blocks, letters), np.float32)
+    for B, b in np.ndindex(blocks, letters):
+        s, a = np.nonzero((sigma == B)[:, None] & (alpha == b))
+        if len(s):
+            P_image[B, b] = [P[s, a][:, sigma == C].sum() / len(s) for C in range(blocks)]
+            R_image[B, b] = R[s, a].mean()
+    return P_image, R_image
+""",
+        "points": 2,
+    },
     # --- question 4 -------------------------------------------------------------------------------------------------
     {
         "question": "q4",
@@ -340,6 +356,17 @@ def plan_and_lift(P_image, R_image, discount, sigma, alpha):
         "question": "q4",
         "name": "ties shared, as the chapter does",
         "code": Q4.format(sweeps=1000, exists="exists", discount="discount", body=LIFT4),
+        "points": 3,
+    },
+    {
+        "question": "q4",
+        "name": "in single precision, where three thirds are more than 1",
+        "code": Q4.format(
+            sweeps=1000,
+            exists="exists",
+            discount="discount",
+            body=LIFT4.replace("V[sigma], policy", "V[sigma].astype(np.float32), policy.astype(np.float32)"),
+        ),
         "points": 3,
     },
 ]
