@@ -118,6 +118,7 @@ HOMOMORPHISM = [
 ]
 
 MIRROR = Symmetry(cyclic(2), lambda g, s: -s if g else s, regular(cyclic(2)))
+PUSHED = Symmetry(cyclic(2), lambda g, s: -s if g else s, Representation(cyclic(2), [np.eye(2), -np.eye(2)]))
 told = lambda s: [s.group.table, s.name]  # noqa: E731
 seen = draw.normal(size=(4, 2))
 SYMMETRY = [
@@ -143,6 +144,13 @@ SYMMETRY = [
         errors=(IndexError,),
         g=element("r", cyclic(2)),
         q=array([0.25, 0.5], nan="any", missing=False, extra=False, complex_too=True, words=("x ",)),
+    ),
+    entry(
+        "symmetry.Symmetry.act_on_action",
+        PUSHED.act_on_action,
+        errors=(IndexError,),
+        g=element("r", cyclic(2)),
+        a=array([0.25, 0.5], nan="any", missing=False, extra=False, complex_too=True, words=("x ", "a ")),
     ),
     entry(
         "symmetry.permutations_of",
