@@ -9,7 +9,8 @@ INSIDE := .venv/bin/python
 GRADER := .venv-grading/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help book test shake lab assignments grade links wheel clean environment grading-environment python
+.PHONY: help book test shake lab assignments grade chapters links wheel clean
+.PHONY: environment grading-environment python
 
 help:
 	@echo 'make book              set everything up, run the notebooks, build the site, print its address'
@@ -18,6 +19,7 @@ help:
 	@echo 'make lab               set everything up, open the first chapter in JupyterLab'
 	@echo 'make assignments       make the assignments: student version, answer version, a zip of each'
 	@echo 'make grade SUBMISSIONS=folder    grade what students handed in (OUT=folder: where the marks go)'
+	@echo 'make chapters          write what the chapters say of themselves into the map, the tables and the contents'
 	@echo 'make links URL=...     write the address of your repository everywhere (URL= takes it out again)'
 	@echo 'make wheel             build the package as one file, for Colab'
 	@echo 'make clean             remove what was built; .venv stays'
@@ -40,6 +42,9 @@ assignments: grading-environment
 
 grade: grading-environment
 	@$(GRADER) tools/grade.py --submissions "$${SUBMISSIONS:-}" $${OUT:+--out "$$OUT"}
+
+chapters: python
+	@"$(PYTHON)" tools/chapters.py
 
 links: python
 ifeq ($(origin URL),undefined)

@@ -74,6 +74,12 @@ def write_index(app: Sphinx, error: Exception | None) -> None:
     )
 
 
+def numbered(path: str, title: str) -> str:
+    """A chapter's title with its number, as the sidebar has it."""
+    number = posixpath.basename(path)[:2]
+    return f"{int(number)}. {title}" if number.isdigit() else title
+
+
 class RunTimes(SphinxDirective):
     """`{run-times}`: a table of the run times that tools/execute.py measured."""
 
@@ -84,7 +90,7 @@ class RunTimes(SphinxDirective):
             return [nodes.paragraph(text="No run times were measured for this copy of the site.")]
         rows = [
             [
-                self.link(notebook["path"], notebook["title"]),
+                self.link(notebook["path"], numbered(notebook["path"], notebook["title"])),
                 f"{notebook['seconds']:.0f} s",
                 f"{notebook['budget']:.0f} s",
             ]
