@@ -9,7 +9,7 @@ INSIDE := .venv/bin/python
 GRADER := .venv-grading/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help book test shake lab assignments grade chapters links wheel clean
+.PHONY: help book test shake lab assignments grade chapters chapter links wheel clean
 .PHONY: environment grading-environment python
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo 'make assignments       make the assignments: student version, answer version, a zip of each'
 	@echo 'make grade SUBMISSIONS=folder    grade what students handed in (OUT=folder: where the marks go)'
 	@echo 'make chapters          write what the chapters say of themselves into the map, the tables and the contents'
+	@echo 'make chapter NUMBER=8 SLUG=symmetry_as_data    begin a new chapter: notebook, checks, their test, recorder'
 	@echo 'make links URL=...     write the address of your repository everywhere (URL= takes it out again)'
 	@echo 'make wheel             build the package as one file, for Colab'
 	@echo 'make clean             remove what was built; .venv stays'
@@ -45,6 +46,9 @@ grade: grading-environment
 
 chapters: python
 	@"$(PYTHON)" tools/chapters.py
+
+chapter: python
+	@"$(PYTHON)" tools/new_chapter.py --number '$(NUMBER)' --slug '$(SLUG)'
 
 links: python
 ifeq ($(origin URL),undefined)

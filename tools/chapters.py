@@ -146,6 +146,22 @@ def numbers_in(text: str) -> set[int]:
     return found
 
 
+def spelled(numbers: list[int]) -> str:
+    """Numbers in rising order, in words.
+
+    >>> spelled([1, 2, 3, 4, 6, 8, 9])
+    '1 to 4, 6, 8 and 9'
+    """
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    parts = [part for run in runs for part in ([f"{run[0]} to {run[-1]}"] if len(run) > 2 else map(str, run))]
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
 def run_time(seconds: int) -> str:
     """A chapter's time in words. Its budget is twice what it takes, so that another machine keeps it too.
 
@@ -172,13 +188,15 @@ def table(root: Path) -> str:
 
 def course_map(root: Path) -> str:
     """For the first page: each chapter and its question, those in preparation too."""
-    rows = ["* - ", "  - Chapter", "  - The question it answers"]
-    for chapter in read(root):
-        rows += [f"* - {chapter.number}", f"  - [{chapter.title}](../{chapter.path})", f"  - {chapter.question}"]
+    entries = {c.number: (f"[{c.title}](../{c.path})", c.question) for c in read(root)}
+    ready = spelled(sorted(entries))
     for entry in planned(root):
-        rows += [f"* - {entry['number']}", f"  - {entry['title']} *(in preparation)*", f"  - {entry['question']}"]
+        entries[entry["number"]] = (f"{entry['title']} *(in preparation)*", entry["question"])
+    rows = ["* - ", "  - Chapter", "  - The question it answers"]
+    for number, (title, question) in sorted(entries.items()):
+        rows += [f"* - {number}", f"  - {title}", f"  - {question}"]
     head = "```{list-table}\n:header-rows: 1\n:class: course-map\n:widths: 6 40 54\n\n"
-    return head + "\n".join(rows) + "\n```\n\n" + f"Chapters 1 to {len(paths(root))} are here and complete.\n"
+    return head + "\n".join(rows) + "\n```\n\n" + f"Chapters {ready} are here and complete.\n"
 
 
 def needs_and_times(root: Path) -> str:
@@ -315,7 +333,7 @@ def problems(root: Path = ROOT) -> list[str]:
         found += [f"{path.relative_to(root)} is not what the chapters say: make chapters" for path in stale(root)]
     except ValueError as error:
         return [*found, str(error)] if str(error) not in "\n".join(found) else found
-    numbers = [chapter.number for chapter in read(root)] + [entry["number"] for entry in planned(root)]
+    numbers = sorted([chapter.number for chapter in read(root)] + [entry["number"] for entry in planned(root)])
     if numbers != list(range(1, len(numbers) + 1)):
         found.append(f"the chapters here and in {PLANNED} are {numbers}, expected 1 to {len(numbers)}, each once")
     for what, named in zip(("chapter", "assignment"), syllabus(root), strict=True):
