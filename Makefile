@@ -9,7 +9,7 @@ INSIDE := .venv/bin/python
 GRADER := .venv-grading/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help book test shake lab assignments grade chapters chapter links wheel clean
+.PHONY: help book test shake lab assignments grade chapters chapter links wheel newest colab report clean
 .PHONY: environment grading-environment python
 
 help:
@@ -23,6 +23,8 @@ help:
 	@echo 'make chapter NUMBER=8 SLUG=symmetry_as_data    begin a new chapter: notebook, checks, their test, recorder'
 	@echo 'make links URL=...     write the address of your repository everywhere (URL= takes it out again)'
 	@echo 'make wheel             build the package as one file, for Colab'
+	@echo 'make newest            run the chapters and the tests with the newest release of every package'
+	@echo 'make colab             the same with the versions that Colab has'
 	@echo 'make clean             remove what was built; .venv stays'
 	@echo 'PYTHON=/path/to/python picks the Python that .venv is made with'
 
@@ -62,6 +64,13 @@ wheel: environment
 	@$(INSIDE) -m pip wheel --quiet --no-deps --wheel-dir dist .
 	@rm -rf build
 	@ls dist/*.whl
+
+newest colab: python
+	@"$(PYTHON)" tools/versions.py $@
+
+# For the weekly run on GitHub: an issue about the one that failed.
+report: python
+	@"$(PYTHON)" tools/versions.py '$(VERSIONS)' --report
 
 clean:
 	@rm -rf _build build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
