@@ -488,6 +488,12 @@ def test_one_line_of_a_notebook_carries_the_address_and_nothing_else_changes(cop
         assert f'    %pip install -q --no-deps "symrl_lite @ git+{ADDRESS}"' in code[0].splitlines()
 
 
+def test_a_public_copy_without_the_assignments_sources_keeps_the_student_versions(copy: Path) -> None:
+    before = contents(copy / "book")
+    shutil.rmtree(copy / handout.SOURCES)
+    assert handout.write(copy) == [] and links.stale(copy, "") == [] and contents(copy / "book") == before
+
+
 @pytest.mark.parametrize("given", [ADDRESS, ADDRESS + "/", ADDRESS + ".git", f" {ADDRESS}.git/ "])
 def test_an_address_is_brought_to_one_form(given: str) -> None:
     assert links.checked(given) == ADDRESS
