@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -521,9 +522,11 @@ def test_the_number_is_that_of_the_file_also_where_a_chapter_is_missing_before_i
 
 
 @pytest.mark.parametrize("page", sorted(path.name for path in (ROOT / "book").glob("*.md")))
-def test_the_code_on_a_page_is_true(page: str) -> None:
-    """The Python blocks of a page run in order, in a process of their own."""
+def test_the_code_on_a_page_is_true(page: str, tmp_path: Path) -> None:
+    """The Python blocks of a page run in order, in a process and a folder of their own: an example may keep files."""
     text = (ROOT / "book" / page).read_text(encoding="utf-8")
     code = "\n\n".join(re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL))
-    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
