@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import os
 import re
@@ -47,6 +48,11 @@ def course(path: Path, **fields: Any) -> None:
 
 def test_all_that_speaks_of_chapters_agrees() -> None:
     assert chapters.problems(ROOT) == []
+
+
+def test_the_examples_in_the_program_are_true() -> None:
+    found = doctest.testmod(chapters)
+    assert found.attempted >= 5 and not found.failed
 
 
 def test_every_place_that_shows_chapters_has_its_block() -> None:

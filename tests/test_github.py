@@ -77,7 +77,7 @@ def test_steps_call_make_or_a_pinned_action(path: Path) -> None:
         for step in job["steps"]:
             if "uses" in step:
                 name, version = re.fullmatch(r"actions/([\w-]+)@v(\d+)", step["uses"]).groups()
-                assert name in ACTIONS and int(version) >= 5, "older ones ran on a Node that GitHub has switched off"
+                assert name in ACTIONS and int(version) >= 5, "older ones run on a Node that nobody mends any more"
                 continue
             # What an event brings (titles, branches) never reaches a shell.
             called = re.fullmatch(
