@@ -9,7 +9,8 @@ INSIDE := .venv/bin/python
 GRADER := .venv-grading/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help book test shake lab assignments grade links wheel clean environment grading-environment python
+.PHONY: help book test shake lab assignments grade chapters chapter links wheel newest colab report clean
+.PHONY: environment grading-environment python
 
 help:
 	@echo 'make book              set everything up, run the notebooks, build the site, print its address'
@@ -18,8 +19,12 @@ help:
 	@echo 'make lab               set everything up, open the first chapter in JupyterLab'
 	@echo 'make assignments       make the assignments: student version, answer version, a zip of each'
 	@echo 'make grade SUBMISSIONS=folder    grade what students handed in (OUT=folder: where the marks go)'
+	@echo 'make chapters          write what the chapters say of themselves into the map, the tables and the contents'
+	@echo 'make chapter NUMBER=8 SLUG=symmetry_as_data    begin a new chapter: notebook, checks, their test, recorder'
 	@echo 'make links URL=...     write the address of your repository everywhere (URL= takes it out again)'
 	@echo 'make wheel             build the package as one file, for Colab'
+	@echo 'make newest            run the chapters and the tests with the newest release of every package'
+	@echo 'make colab             the same with the versions that Colab has'
 	@echo 'make clean             remove what was built; .venv stays'
 	@echo 'PYTHON=/path/to/python picks the Python that .venv is made with'
 
@@ -41,6 +46,12 @@ assignments: grading-environment
 grade: grading-environment
 	@$(GRADER) tools/grade.py --submissions "$${SUBMISSIONS:-}" $${OUT:+--out "$$OUT"}
 
+chapters: python
+	@"$(PYTHON)" tools/chapters.py
+
+chapter: python
+	@"$(PYTHON)" tools/new_chapter.py --number '$(NUMBER)' --slug '$(SLUG)'
+
 links: python
 ifeq ($(origin URL),undefined)
 	@"$(PYTHON)" tools/links.py
@@ -53,6 +64,13 @@ wheel: environment
 	@$(INSIDE) -m pip wheel --quiet --no-deps --wheel-dir dist .
 	@rm -rf build
 	@ls dist/*.whl
+
+newest colab: python
+	@"$(PYTHON)" tools/versions.py $@
+
+# For the weekly run on GitHub: an issue about the one that failed.
+report: python
+	@"$(PYTHON)" tools/versions.py '$(VERSIONS)' --report
 
 clean:
 	@rm -rf _build build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

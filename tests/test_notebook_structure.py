@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tools import chapters
+
 ROOT = Path(__file__).resolve().parents[1]
-CHAPTERS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+CHAPTERS = chapters.paths(ROOT)
 LONGEST_CELL = 18  # lines of code that are neither blank nor comments; about 15 is the aim
 SETUP_LINES = 25
 FORBIDDEN = re.compile(r"\b(simply|obviously|just|trivially|clearly|of course)\b|!(?=\s|$)", re.IGNORECASE)
@@ -50,13 +52,19 @@ def test_metadata(path):
     assert len(ids) == len(set(ids))
 
 
+def test_nothing_is_missing(path):
+    """Its description, checks and their test, assignment, week in the syllabus, and what a skeleton left open."""
+    missing = chapters.lacks(ROOT, path)
+    assert not missing, "\n".join(missing)
+
+
 def test_no_stored_outputs(path):
     for cell in cells_of(path, "code"):
         assert cell["outputs"] == [] and cell["execution_count"] is None, cell["id"]
 
 
 def test_number_of_cells(path):
-    assert 25 <= len(cells_of(path)) <= 45
+    assert 25 <= len(cells_of(path)) <= 45, f"{len(cells_of(path))} cells, expected 25 to 45"
 
 
 def test_opens_with_one_title_and_a_question(path):
@@ -84,21 +92,20 @@ def test_box(path):
 
 def test_sections_in_order(path):
     text = "\n\n".join(source(cell) for cell in cells_of(path))
-    places = [
-        text.index(mark)
-        for mark in (
-            "**In this chapter**",
-            "## Play",
-            "**Predict",
-            "**Exercise A",
-            "## How it breaks",
-            "**Exercise C",
-            "## The answer",
-            "## Recall",
-            "## Further reading",
-            "## Next",
-        )
-    ]
+    marks = (
+        "**In this chapter**",
+        "## Play",
+        "**Predict",
+        "**Exercise A",
+        "## How it breaks",
+        "**Exercise C",
+        "## The answer",
+        "## Recall",
+        "## Further reading",
+        "## Next",
+    )
+    assert not [mark for mark in marks if mark not in text]
+    places = [text.index(mark) for mark in marks]
     assert places == sorted(places)
     assert text.index("**Exercise A") < text.index("**Exercise B") < text.index("**Exercise C")
 
@@ -119,7 +126,7 @@ def test_code_cells_are_short(path):
 def test_predictions_come_before_results(path):
     cells = cells_of(path)
     predictions = [i for i, cell in enumerate(cells) if re.fullmatch(r"my_\w+ = None  # .+", source(cell))]
-    assert predictions
+    assert predictions, "no cell `my_prediction = None  # ...`"
     for i in predictions:
         assert "Predict" in source(cells[i - 1]) and cells[i + 1]["cell_type"] == "code"
 
@@ -144,7 +151,7 @@ def test_details_are_balanced_and_folded(path):
     assert text.count("<details>") == text.count("</details>") > 3
     assert "<details open" not in text
     recall = text[text.index("## Recall") : text.index("## Further reading")]
-    assert 3 <= recall.count("<details>") <= 8
+    assert 3 <= recall.count("<details>") <= 8, f"{recall.count('<details>')} recall questions, expected 3 to 8"
 
 
 def test_plain_markdown_only(path):
@@ -178,7 +185,7 @@ def test_further_reading_is_keyed(path):
     text = source(next(cell for cell in cells_of(path) if "## Further reading" in source(cell)))
     keys = re.findall(r"^- \[(\w+)\]\(https?://", text[text.index("## Further reading") :], re.MULTILINE)
     bibliography = (ROOT / "book" / "references.bib").read_text(encoding="utf-8")
-    assert 3 <= len(keys) <= 5
+    assert 3 <= len(keys) <= 5, f"{len(keys)} references with a key, expected 3 to 5"
     for key in keys:
         assert f"{{{key}," in bibliography, f"{key} is not in book/references.bib"
 

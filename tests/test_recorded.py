@@ -1,6 +1,8 @@
 """Recorded curves: what the chapters claim of them, and that a file says how it was made."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,18 +12,19 @@ from symrl_lite.recorded import Curve, load, save
 from symrl_lite.seeds import area_under_curve
 
 NAMES = sorted(path.stem for path in recorded.FOLDER.glob("*.json"))
-CHAPTER = dict.fromkeys(("balancing", "room", "sprites"), 6) | {n: 7 for n in NAMES if n.startswith("objects_")}
+PROGRAMS = Path(__file__).resolve().parents[1] / "benchmarks"
 SEEDS = {"room": 5, "sprites": 5, "objects_negatives": 5, "objects_up": 5, "objects_blocks": 1, "objects_atari": 1}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recording_says_how_to_make_it_again(name):
     found = load(name)
-    assert found.command == f"python benchmarks/record_chapter0{CHAPTER.get(name, 5)}.py {name}"  # the others: 5
+    program = re.fullmatch(rf"python benchmarks/(record_chapter(\d\d)\.py) {name}", found.command)
+    assert program and f'"{name}"' in (PROGRAMS / program[1]).read_text(encoding="utf-8"), found.command
     assert set(found.versions) == {"Python", "torch", "numpy", "gymnasium"} and found.date.startswith("20")
     for curve in found.curves.values():
         assert curve.returns.shape == (len(curve.seeds), len(curve.steps))
-        assert len(set(curve.seeds)) == len(curve.seeds) >= SEEDS.get(name, 2 if CHAPTER.get(name) == 7 else 10)
+        assert len(set(curve.seeds)) == len(curve.seeds) >= SEEDS.get(name, 2 if program[2] == "07" else 10)
         assert np.isfinite(curve.returns).all() and (np.diff(curve.steps) > 0).all()
         assert curve.parameters > 0 and curve.settings["learning_rate"] > 0
     text = (recorded.FOLDER / f"{name}.json").read_text(encoding="utf-8")

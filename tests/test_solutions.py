@@ -13,12 +13,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from tools import chapters
 from tools.notebooks import cache as kept
 from tools.notebooks.kernel import run_solved
 from tools.notebooks.solutions import check_results
 
 ROOT = Path(__file__).resolve().parents[1]
-CHAPTERS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+CHAPTERS = chapters.paths(ROOT)
 
 
 def run_of(path):

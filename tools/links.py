@@ -71,13 +71,14 @@ def notebooks(root: Path) -> list[Path]:
 
 
 def chapters(root: Path) -> list[tuple[str, str]]:
-    """Each chapter's path from the root, and its title."""
+    """Each chapter's path from the root, and its number and title."""
     found = []
-    for path in sorted((root / "notebooks").glob("[0-9]*.ipynb")):
+    for path in sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
         heading = re.search(r"^# +(.+)$", text, re.MULTILINE)
-        found.append((path.relative_to(root).as_posix(), heading.group(1).strip() if heading else path.stem))
+        title = heading.group(1).strip() if heading else path.stem
+        found.append((path.relative_to(root).as_posix(), f"{int(path.stem[:2])}. {title}"))
     return found
 
 

@@ -47,6 +47,23 @@ def note_failure(app: Sphinx, docname: str, source: list[str]) -> None:
     source[0] = json.dumps(notebook)
 
 
+def number_chapters(app: Sphinx, env: Any) -> list[str]:
+    """Give every chapter the number of its file, also where one before it is not written yet: Sphinx only counts."""
+    changed = []
+    for name, numbers in env.toc_secnumbers.items():
+        number = posixpath.basename(name)[:2]
+        counted = numbers.get("")
+        if not number.isdigit() or not counted or counted[0] == int(number):
+            continue
+        for anchor, old in list(numbers.items()):
+            numbers[anchor] = old and (int(number), *old[1:])  # a section has none
+        for node in [env.titles[name], *env.tocs[name].findall(nodes.reference)]:
+            if node.get("secnumber"):
+                node["secnumber"] = (int(number), *node["secnumber"][1:])
+        changed.append(name)
+    return changed
+
+
 def write_index(app: Sphinx, error: Exception | None) -> None:
     """Write index.html, which leads to the first page, unless the site has a page of that name.
 
@@ -74,6 +91,12 @@ def write_index(app: Sphinx, error: Exception | None) -> None:
     )
 
 
+def numbered(path: str, title: str) -> str:
+    """A chapter's title with its number, as the sidebar has it."""
+    number = posixpath.basename(path)[:2]
+    return f"{int(number)}. {title}" if number.isdigit() else title
+
+
 class RunTimes(SphinxDirective):
     """`{run-times}`: a table of the run times that tools/execute.py measured."""
 
@@ -84,7 +107,7 @@ class RunTimes(SphinxDirective):
             return [nodes.paragraph(text="No run times were measured for this copy of the site.")]
         rows = [
             [
-                self.link(notebook["path"], notebook["title"]),
+                self.link(notebook["path"], numbered(notebook["path"], notebook["title"])),
                 f"{notebook['seconds']:.0f} s",
                 f"{notebook['budget']:.0f} s",
             ]
@@ -135,6 +158,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the parts with Sphinx."""
     app.connect("config-inited", choose_mathjax)
     app.connect("source-read", note_failure)
+    app.connect("env-get-updated", number_chapters, priority=900)  # after Sphinx has counted
     app.connect("build-finished", write_index, priority=400)  # before sphinx_external_toc writes a bare one at 500
     app.add_directive("run-times", RunTimes)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -9,21 +9,6 @@ import torch
 from symrl_lite.checks import chapter05 as check
 from symrl_lite.symmetry import augment
 
-CHECKS = [check.mirrored, check.speed_up, check.symmetric_policy]
-
-
-@pytest.mark.parametrize("check_of", CHECKS)
-def test_unsolved_and_broken(check_of):
-    def unsolved(*_):
-        raise NotImplementedError("Exercise: write it")
-
-    assert not check_of(unsolved).solved and "not solved yet" in repr(check_of(unsolved))
-    broken = {"is a `return` missing?": lambda *_: None, "ZeroDivisionError": lambda *_: 1 / 0}
-    for reason, answer in broken.items():
-        result = check_of(answer)
-        assert result.solved and not result.passed and reason in repr(result)
-
-
 # --- Exercise A
 
 

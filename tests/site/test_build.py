@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tools import book, execute, links
+from tools import book, chapters, execute, links
 from tools.notebooks import cache as kept
 from tools.notebooks import kernel
 from tools.notebooks.progress import Progress
@@ -494,10 +495,38 @@ def test_every_chapter_is_on_the_map_and_in_the_contents(site: Path) -> None:
         assert (site / "notebooks" / f"{notebook.stem}.html").is_file()
 
 
+def test_a_chapter_has_its_number_in_its_titles_and_in_the_sidebar(site: Path) -> None:
+    sidebar = (site / "book" / "how_to_use.html").read_text(encoding="utf-8")
+    for chapter in chapters.read(ROOT):
+        name = chapter.path.replace(".ipynb", ".html")
+        page = (site / name).read_text(encoding="utf-8")
+        title = f"{chapter.number}. {chapter.title}"
+        assert f"<title>{title}" in page
+        assert f'<h1><span class="section-number">{chapter.number}. </span>{chapter.title}' in page
+        assert page.count('<h2><span class="section-number">') == 0, "sections have no numbers"
+        assert f'href="../{name}">{title}' in sidebar
+
+
+def test_the_number_is_that_of_the_file_also_where_a_chapter_is_missing_before_it(small_book: Path) -> None:
+    for number in (2, 5):
+        write_notebook(small_book / "notebooks" / f"{number:02d}_more.ipynb", "1 + 1", title=f"Chapter of {number}")
+    toc = "format: jb-book\nroot: book/welcome\nparts:\n  - numbered: 1\n    chapters:\n"
+    files = ("01_first", "02_more", "05_more")
+    (small_book / "_toc.yml").write_text(toc + "".join(f"      - file: notebooks/{name}\n" for name in files))
+    run(small_book)
+    book.build_pages(small_book)
+    for number, name in ((1, "01_first"), (2, "02_more"), (5, "05_more")):
+        page = (small_book / book.SITE / "notebooks" / f"{name}.html").read_text()
+        assert f'<h1><span class="section-number">{number}. </span>' in page
+    assert ">5. Chapter of 5</a>" in (small_book / book.SITE / "book" / "welcome.html").read_text()
+
+
 @pytest.mark.parametrize("page", sorted(path.name for path in (ROOT / "book").glob("*.md")))
-def test_the_code_on_a_page_is_true(page: str) -> None:
-    """The Python blocks of a page run in order, in a process of their own."""
+def test_the_code_on_a_page_is_true(page: str, tmp_path: Path) -> None:
+    """The Python blocks of a page run in order, in a process and a folder of their own: an example may keep files."""
     text = (ROOT / "book" / page).read_text(encoding="utf-8")
     code = "\n\n".join(re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL))
-    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr

@@ -26,7 +26,12 @@ def wanted(root: Path) -> dict[Path, str]:
 
 
 def stale(root: Path) -> list[Path]:
-    """The student versions that are not what their source makes, or have none."""
+    """The student versions that are not what their source makes, or have none.
+
+    A public copy of the course holds no sources at all: there the versions stay as they are.
+    """
+    if not (root / SOURCES).is_dir():
+        return []
     texts = wanted(root)
     wrong = [path for path, text in texts.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     return wrong + sorted(path for path in (root / VERSIONS).glob("*.ipynb") if path not in texts)
@@ -47,7 +52,7 @@ def write(root: Path) -> list[Path]:
 def listed(root: Path) -> list[tuple[str, str, int]]:
     """Each assignment's name, title and minutes."""
     found = []
-    for path in sources(root):
+    for path in sources(root) or sorted((root / VERSIONS).glob("[0-9][0-9]_*.ipynb")):
         notebook = json.loads(path.read_text(encoding="utf-8"))
         lines = [line for cell in notebook["cells"] for line in "".join(cell["source"]).splitlines()]
         title = next((line[2:].strip() for line in lines if line.startswith("# ")), path.stem)
