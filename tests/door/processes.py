@@ -10,7 +10,7 @@ from symrl_lite import episodes, homomorphism, mdp, symmetry, transitions
 from symrl_lite.envs.cartpole import CartPoles
 from symrl_lite.envs.gridworld import GridWorld
 from symrl_lite.envs.shapes import Shapes
-from symrl_lite.groups import cyclic, permutation, regular
+from symrl_lite.groups import Representation, cyclic, permutation, regular
 from symrl_lite.symmetry import Symmetry
 from tests.door.judge import Trial, entry
 from tests.door.kinds import array, count, function, given, index, real, seed, thing, whole_array
