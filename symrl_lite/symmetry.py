@@ -103,7 +103,11 @@ class Symmetry:
         Raises:
             ValueError: a number, which may be that of a discrete action: those are moved by `permutations_of`.
         """
-        if np.ndim(a) == 0:
+        try:
+            number = np.ndim(a) == 0
+        except ValueError:
+            raise ValueError("a has rows of different lengths, expected an action vector") from None
+        if number:
             raise ValueError(f"a is {a!r}, expected an action vector; permutations_of moves numbers of actions")
         return self.act_on_action_values(g, a)
 
