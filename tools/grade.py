@@ -2,7 +2,8 @@
 
     make grade SUBMISSIONS=folder [OUT=folder]
 
-`folder` holds one folder a student, with the files as a learning-management system exported them. OUT (by default
+`folder`, or a zip of it, is what a learning-management system exported: one folder a student, or one file a student
+with the name in the file's name. OUT (by default
 _build/grades) gets marks.csv, by_hand.csv, report.csv and a feedback page for each student. Run it again at any time:
 what was graded stays, what changed is graded anew, marks filled into by_hand.csv are added. After an interruption of
 any kind it goes on where it was.
@@ -17,6 +18,7 @@ import contextlib
 import io
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -27,7 +29,20 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tools.grading import feedback, files, places, pool, precheck, referee, results, sandbox, tables  # noqa: E402
+from tools.grading import (  # noqa: E402
+    arrivals,
+    feedback,
+    files,
+    places,
+    pool,
+    precheck,
+    referee,
+    results,
+    sandbox,
+    tables,
+    unpack,
+)
+from tools.grading.arrivals import Arrived  # noqa: E402
 from tools.grading.assignment import SOURCES, Assignment, all_assignments  # noqa: E402
 from tools.grading.names import shown  # noqa: E402
 from tools.grading.notebook import SourceError  # noqa: E402
@@ -66,21 +81,37 @@ def only_one_run(out: Path) -> Iterator[None]:
         yield
 
 
-def collect(folder: Path, assignments: Mapping[str, Assignment]) -> tuple[list[Submission], list[Problem], list[str]]:
-    """All submissions, all that cannot be graded, and the students' names."""
-    submissions, problems, students = [], [], []
-    for entry in sorted(folder.iterdir(), key=lambda path: path.name):
-        if entry.name.startswith(".") or entry.name in files.IGNORED:
-            continue
+@contextlib.contextmanager
+def unpacked(submissions: Path) -> Iterator[tuple[Path, list[Problem]]]:
+    """The folder of a class, also where a zip was given, and what of the zip was not unpacked."""
+    if not submissions.is_file():
+        yield arrivals.root_of(submissions), []
+        return
+    with tempfile.TemporaryDirectory(prefix="symrl-class-") as place:
         try:
-            if not entry.is_dir() and not entry.is_symlink():
-                problems.append(Problem("", entry.name, "", "not-a-folder"))
-                continue
-            ready, wrong = precheck.student_submissions(entry, assignments)
+            wrong = unpack.unpack(submissions, Path(place), files.LARGEST)
+        except unpack.ZipError as error:
+            raise precheck.Refused("no-zip", f"{submissions} cannot be unpacked: {error}") from None
+        yield arrivals.root_of(Path(place), zipped=True), [Problem("", name, "", *why) for name, *why in wrong]
+
+
+def collect(
+    folder: Path, assignments: Mapping[str, Assignment]
+) -> tuple[list[Submission], list[Problem], list[Arrived]]:
+    """All submissions, all that cannot be graded, and the students."""
+    submissions: list[Submission] = []
+    students, problems = arrivals.arrived(folder)
+    for one in students:
+        try:
+            if not one.places:
+                ready, wrong = [], [Problem(one.student, "", "", "empty-folder")]
+            elif one.places == (folder / one.student,):
+                ready, wrong = precheck.student_submissions(one.places[0], assignments)
+            else:
+                ready, wrong = precheck.student_submissions(folder, assignments, one.student, one.places)
         except Exception as error:  # whatever this folder holds, the others are graded
             reason = "unreadable" if isinstance(error, OSError) else "graders-fault"
-            ready, wrong = [], [Problem(entry.name, "", "", reason, f"{type(error).__name__}: {error}")]
-        students.append(entry.name)
+            ready, wrong = [], [Problem(one.student, "", "", reason, f"{type(error).__name__}: {error}")]
         submissions += ready
         problems += wrong
     return submissions, problems, students
@@ -185,7 +216,10 @@ def grade(submissions: Path, out: Path, sources: Path, at_once: int, sandboxed: 
         if sandboxed:
             places.installation(places.course_python())  # asked once, too
         filled_in, wrong = tables.read_marks(out / "by_hand.csv")
-        ready, problems, students = collect(submissions, assignments)
+        with unpacked(submissions) as (folder, left_out):
+            ready, problems, arrived = collect(folder, assignments)
+        problems += left_out
+        students = [one.student for one in arrived]
         jobs = prepare(ready, assignments, out, sandboxed)
         print(f"{len(students)} students, {len(ready)} submissions, {len(ready) - len(jobs)} of them graded before.")
         with tqdm(total=len(jobs), unit="submission", disable=quiet or not jobs) as bar:
@@ -211,7 +245,7 @@ def grade(submissions: Path, out: Path, sources: Path, at_once: int, sandboxed: 
 def main() -> int:
     """Read the command line, refuse what cannot be done safely, grade."""
     parser = argparse.ArgumentParser(description="Grade what students handed in.")
-    parser.add_argument("--submissions", default="", help="one folder a student")
+    parser.add_argument("--submissions", default="", help="the folder or zip of a class")
     parser.add_argument("--out", default=str(ROOT / "_build" / "grades"), help="where the marks go")
     parser.add_argument("--sources", type=Path, default=SOURCES, help="the folder of the assignments' sources")
     parser.add_argument("--at-once", type=int, default=pool.processors(), help="submissions at a time")
@@ -220,8 +254,9 @@ def main() -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # folders may have names that a terminal cannot show
     folder = Path(given.submissions)
-    if not given.submissions or not folder.is_dir() or not os.access(folder, os.R_OK | os.X_OK):
-        what = "may not be read" if folder.is_dir() else "is not a folder"
+    zipped = folder.is_file() and folder.suffix.lower() == ".zip" and os.access(folder, os.R_OK)
+    if not given.submissions or not (zipped or (folder.is_dir() and os.access(folder, os.R_OK | os.X_OK))):
+        what = "may not be read" if folder.is_dir() else "is not a folder, and no zip of one"
         problem = f"{given.submissions!r} {what}" if given.submissions else "no folder was named"
         print(
             f"symrl: {problem}. Type: make grade SUBMISSIONS=folder, with one folder a student in it", file=sys.stderr

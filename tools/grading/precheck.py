@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,11 +19,15 @@ MOST_CELLS = 500
 REASONS = {
     "empty-folder": "The folder holds no file.",
     "no-notebook": "The folder holds files, and none of them is a notebook (.ipynb).",
-    "not-a-folder": "It lies beside the students' folders. Put it into a folder with the student's name.",
+    "not-a-folder": "It lies beside the students' folders, and its name is none that Canvas, Blackboard or Moodle "
+    "write. Put it into a folder with the student's name; a zip of a whole class is given as SUBMISSIONS itself.",
+    "leads-out": "Its name leads out of the zip. It was not unpacked.",
+    "zip-member": "It could not be taken out of the zip. Unpack the zip by hand and look.",
     "symlink": "It is a link to another place, and links are not followed.",
     "no-file": "It is neither a file nor a folder.",
     "unreadable": "The file or folder cannot be read: this user may not.",
-    "archive": "It is an archive. Unpack it into the student's folder.",
+    "archive": "It is an archive that is not opened: no zip, damaged, encrypted, too large, or with others inside. "
+    "Unpack it into the student's folder.",
     "too-deep": f"It is a folder inside more than {files.DEPTH} others, which are not searched.",
     "too-many-files": f"The folder holds more than {files.MOST} files; those after them were not looked at.",
     "undecided": "Beside it lies something that may be the newer submission and cannot be read. Remove one of the two.",
@@ -84,7 +87,7 @@ def parse(content: bytes | None) -> Notebook:
     if content is None:
         raise Refused("too-large")
     try:
-        found = json.loads(content.decode("utf-8-sig"))
+        found = json.loads(content.decode("utf-16" if content[:2] in files.UTF_16 else "utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise Refused("not-json", str(error)[:200]) from None
     cells = found.get("cells") if isinstance(found, dict) else None
@@ -143,7 +146,7 @@ def read(student: str, found: Found, assignments: Mapping[str, Assignment], labe
     if found.problem:
         raise Refused(found.problem, "", found.named.assignment or "")
     try:
-        content = files.read_safely(found.path, LARGEST)
+        content = files.read_safely(found.path, LARGEST) if found.content is None else found.content
     except OSError as error:
         raise Refused("unreadable", type(error).__name__, found.named.assignment or "") from None
     try:
@@ -158,24 +161,36 @@ def read(student: str, found: Found, assignments: Mapping[str, Assignment], labe
     return Submission(student, assignment.name, label, found.named.late, digest, notebook)
 
 
-def student_submissions(folder: Path, assignments: Mapping[str, Assignment]) -> tuple[list[Submission], list[Problem]]:
-    """What can be graded of one student's folder, and what cannot and why."""
-    student = folder.name
+def student_submissions(
+    folder: Path,
+    assignments: Mapping[str, Assignment],
+    student: str | None = None,
+    places: Sequence[Path] = (),
+) -> tuple[list[Submission], list[Problem]]:
+    """What can be graded of one student's folder, and what cannot and why.
+
+    Args:
+        folder: the student's, or the one in which his places are.
+        assignments: by name.
+        student: his name, where it is not the folder's.
+        places: folders and files of his in `folder`, where not all of it is his.
+    """
+    student = folder.name if student is None else student
     if folder.is_symlink():
         return [], [Problem(student, "", "", "symlink")]
-    found, others = files.notebooks(folder, assignments)
+    found, others = files.notebooks(folder, assignments, student, places)
     if not found:
         listed = ", ".join(path.name for path in others[:5])
         return [], [Problem(student, "", "", "no-notebook" if others else "empty-folder", listed)]
     groups: dict[str, list[Found]] = {}
     for one in found:
-        groups.setdefault(one.named.assignment or os.fspath(one.path), []).append(one)
+        groups.setdefault(one.named.assignment or f"{one.path}/{one.inside}", []).append(one)
     ready: dict[str, list[Submission]] = {}
     problems: list[Problem] = []
     unread: list[tuple[Found, Problem]] = []
     for group in groups.values():
         for one in files.newest(group):
-            label = one.path.relative_to(folder).as_posix()
+            label = one.path.relative_to(folder).as_posix() + (f"/{one.inside}" if one.inside else "")
             try:
                 submission = read(student, one, assignments, label)
                 ready.setdefault(submission.assignment, []).append(submission)
