@@ -103,8 +103,10 @@ def collect(
     students, problems = arrivals.arrived(folder)
     for one in students:
         try:
+            ready: list[Submission] = []
+            wrong = [Problem(one.student, "", "", "empty-folder")]
             if not one.places:
-                ready, wrong = [], [Problem(one.student, "", "", "empty-folder")]
+                pass  # Blackboard's text alone
             elif one.places == (folder / one.student,):
                 ready, wrong = precheck.student_submissions(one.places[0], assignments)
             else:
@@ -141,7 +143,11 @@ def prepare(
 
 
 def records_of(
-    submissions: Sequence[Submission], problems: Sequence[Problem], out: Path, filled_in: dict[str, tuple[float, str]]
+    submissions: Sequence[Submission],
+    problems: Sequence[Problem],
+    out: Path,
+    filled_in: dict[str, tuple[float, str]],
+    assignments: Mapping[str, Assignment],
 ) -> list[dict[str, Any]]:
     """One record for each submission and for each thing that could not be graded."""
     import json
@@ -155,6 +161,9 @@ def records_of(
         | {"problem": one.reason, "detail": one.detail}
         for one in problems
     ]
+    for record in found:
+        own = assignments.get(record["assignment"])
+        record |= {"title": own.title, "titles": own.titles} if own else {}
     return sorted(found, key=lambda record: (record["student"], record["assignment"], record["file"]))
 
 
@@ -226,7 +235,7 @@ def grade(submissions: Path, out: Path, sources: Path, at_once: int, sandboxed: 
             for job in pool.run(jobs, at_once, sandboxed):
                 bar.set_postfix_str(job.submission.student[:24], refresh=False)
                 bar.update()
-        records = records_of(ready, problems, out, filled_in)
+        records = records_of(ready, problems, out, filled_in, assignments)
         write_all(records, students, out)
     refused = [record for record in records if "problem" in record]
     waiting = sum(part["earned"] is None for record in records for part in record.get("by_hand", ()))

@@ -166,7 +166,7 @@ def gradescope_list(path: Path) -> dict[str, list[Arrived]]:
     """Whose each of Gradescope's folders is; a folder of a group is each member's. Empty where it cannot be read."""
     import yaml
 
-    class Plain(yaml.SafeLoader):  # type: ignore[misc]
+    class Plain(yaml.SafeLoader):
         """Data alone: what Ruby's tags mean is not asked, and dates stay text."""
 
     Plain.add_multi_constructor("!", lambda loader, suffix, node: None)

@@ -69,6 +69,16 @@ class Assignment:
                     return line[2:].strip()
         return self.name
 
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        """The title of each question, as its text says it; the question's name where it says none."""
+        found = {name: name for name in self.questions}
+        for name, cell in self.cells.items():
+            lines = nb.source(cell).splitlines()
+            if nb.question_of(name) in found and cell["cell_type"] == "markdown" and lines and lines[0].startswith("#"):
+                found[nb.question_of(name)] = lines[0].lstrip("# ").strip()
+        return found
+
     def names_before(self, test: str) -> list[str]:
         """What the answers above a test cell define, in the source."""
         found: dict[str, None] = {}

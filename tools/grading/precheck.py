@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.grading import files
+from tools.grading import files, repair
 from tools.grading import notebook as nb
 from tools.grading.assignment import Assignment
 from tools.grading.files import LARGEST, Found
 from tools.grading.notebook import Notebook
+from tools.grading.repair import Note
 
 MOST_CELLS = 500
 
@@ -38,9 +39,9 @@ REASONS = {
     "wrong-assignment": "Its content is another assignment than its name says. Ask which one was meant.",
     "metadata-stripped": "The cells have lost nbgrader's metadata, so no answer can be found. Ask for the "
     "original file, or let the student copy the answers into a fresh copy.",
-    "missing-grade-ids": "Cells of the assignment are missing.",
-    "duplicate-grade-ids": "Cells of the assignment are there twice (copied), so it is open which one counts.",
-    "changed-cell-type": "A cell for an answer was turned from code into text, or the other way round.",
+    "missing-grade-ids": "Cells for answers are gone, and the answers stand nowhere else.",
+    "duplicate-grade-ids": "There are two different answers to a question, and nothing says which one counts.",
+    "changed-cell-type": "A cell for an answer in code was turned into text.",
     "several-different-files": "There are several files for this assignment, different ones, and nothing says which is "
     "the newest. Keep one.",
     "graders-fault": "The grader itself failed on it. Run `make grade` again; if it stays, look at the message.",
@@ -72,6 +73,7 @@ class Submission:
     late: bool
     fingerprint: str
     notebook: Notebook = field(repr=False)
+    notes: tuple[Note, ...] = ()  # how its cells were put in order
 
 
 class Refused(Exception):
@@ -117,24 +119,23 @@ def identify(notebook: Notebook, named: str | None, assignments: Mapping[str, As
     return assignments[name]
 
 
-def check_cells(notebook: Notebook, assignment: Assignment) -> None:
-    """Every cell of the assignment is there, once, and still of its kind; texts may be missing."""
-    present = [nb.grade_id(cell) for cell in notebook["cells"] if nb.grade_id(cell)]
+def in_order(notebook: Notebook, assignment: Assignment) -> tuple[Notebook, list[Note]]:
+    """The notebook with every cell of the assignment once and of its kind, and what had to be done for that.
+
+    Raises:
+        Refused: nobody can tell what was meant.
+    """
+    notebook = repair.with_metadata(notebook, assignment)
+    present = {nb.grade_id(cell) for cell in notebook["cells"]} - {""}
     if not present:
         raise Refused("metadata-stripped", "", assignment.name)
-    twice = sorted({name for name in present if name in assignment.cells and present.count(name) > 1})
-    if twice:
-        raise Refused("duplicate-grade-ids", ", ".join(twice), assignment.name)
-    needed = [name for name, cell in assignment.cells.items() if cell["cell_type"] == "code" or nb.is_solution(cell)]
-    missing = [name for name in needed if name not in present]
-    if len(missing) > len(needed) / 2:
+    answers = assignment.solution_cells()
+    if len(present.intersection(answers)) < len(answers) / 2:
         raise Refused("wrong-assignment", f"most cells of {assignment.name} are missing", assignment.name)
-    if missing:
-        raise Refused("missing-grade-ids", ", ".join(missing), assignment.name)
-    for cell in notebook["cells"]:
-        name = nb.grade_id(cell)
-        if name in needed and cell.get("cell_type") != assignment.cells[name]["cell_type"]:
-            raise Refused("changed-cell-type", name, assignment.name)
+    try:
+        return repair.repaired(notebook, assignment)
+    except repair.Undecided as undecided:
+        raise Refused(undecided.reason, ", ".join(undecided.names), assignment.name) from None
 
 
 def read(student: str, found: Found, assignments: Mapping[str, Assignment], label: str) -> Submission:
@@ -155,10 +156,10 @@ def read(student: str, found: Found, assignments: Mapping[str, Assignment], labe
         refused.assignment = found.named.assignment or ""
         raise
     assignment = identify(notebook, found.named.assignment, assignments)
-    check_cells(notebook, assignment)
+    ordered, notes = in_order(notebook, assignment)
     assert content is not None
     digest = hashlib.sha256(content).hexdigest()
-    return Submission(student, assignment.name, label, found.named.late, digest, notebook)
+    return Submission(student, assignment.name, label, found.named.late, digest, ordered, tuple(notes))
 
 
 def student_submissions(
