@@ -18,6 +18,7 @@ help:
 	@echo 'make lab               set everything up, open the first chapter in JupyterLab'
 	@echo 'make assignments       make the assignments: student version, answer version, a zip of each'
 	@echo 'make grade SUBMISSIONS=folder    grade what students handed in (OUT=folder: where the marks go)'
+	@echo '                       ROSTER=file.csv: the class, STUDENT=name: this one again'
 	@echo 'make links URL=...     write the address of your repository everywhere (URL= takes it out again)'
 	@echo 'make wheel             build the package as one file, for Colab'
 	@echo 'make clean             remove what was built; .venv stays'
@@ -39,7 +40,8 @@ assignments: grading-environment
 	@$(GRADER) tools/assignments.py
 
 grade: grading-environment
-	@$(GRADER) tools/grade.py --submissions "$${SUBMISSIONS:-}" $${OUT:+--out "$$OUT"}
+	@$(GRADER) tools/grade.py --submissions "$${SUBMISSIONS:-}" $${OUT:+--out "$$OUT"} \
+	  $${ROSTER:+--roster "$$ROSTER"} $${STUDENT:+--student "$$STUDENT"}
 
 links: python
 ifeq ($(origin URL),undefined)

@@ -26,9 +26,9 @@ from tools.grading.precheck import Problem
 CANVAS = re.compile(
     r"(?P<who>anon_[^_\s]+|(?=[^_]*[^\W\d_])[^_\s]+)(?:_late)?_(?P<id>\d+)_(?P<upload>\d+)_(?P<file>.+)", re.I | re.S
 )
-MOODLE = re.compile(r"(?P<who>.+)_(?P<id>\d+)_assignsubmission_(?P<kind>[a-z]+)(?:_(?P<file>.*))?", re.S)
+MOODLE = re.compile(r"(?P<who>.+?)_(?P<id>\d+)_assignsubmission_(?P<kind>[a-z]+)(?:_(?P<file>.*))?", re.S)
 BLACKBOARD = re.compile(
-    r"(?P<front>.+)_attempt_(?P<when>20\d\d(?:-\d\d){5})(?:_(?P<file>.+)|(?P<text>\.txt))", re.I | re.S
+    r"(?P<front>.+?)_attempt_(?P<when>20\d\d(?:-\d\d){5})(?:_(?P<file>.+)|(?P<text>\.txt))", re.I | re.S
 )
 GRADESCOPE = "submission_metadata.yml"
 TEXT = re.compile(r"^\s*Name:\s*(?P<name>.*?)\s*\((?P<id>[^()\s]+)\)\s*$", re.M)
@@ -121,21 +121,20 @@ def distinct(found: Iterable[Arrived]) -> list[Arrived]:
 def owner_of_file(path: Path, texts: dict[str, str]) -> list[Arrived]:
     """The student to whom a file of a flat export belongs; none where its name does not say. A text has no place."""
     name = path.name
-    moodle = MOODLE.fullmatch(name)
-    if moodle:
-        return [moodle_owner(path, moodle)]
-    blackboard = BLACKBOARD.fullmatch(name)
-    if blackboard:
-        front = blackboard["front"]
+    shapes = [shape.fullmatch(name) for shape in (CANVAS, MOODLE, BLACKBOARD)]
+    found = [one for one in shapes if one]
+    if not found:
+        return []
+    first = min(found, key=lambda one: len(name) - len(one["file"] or ""))  # behind it stands what the student wrote
+    if first.re is MOODLE:
+        return [moodle_owner(path, first)]
+    if first.re is BLACKBOARD:
+        front = first["front"]
         known = [user for user in texts if front.endswith(f"_{user}")]
         user = max(known, key=len) if known else front.rpartition("_")[2]
-        places = () if blackboard["text"] else (path,)
+        places = () if first["text"] else (path,)
         return [Arrived(user, places, "Blackboard", (user,), texts.get(user, ""))]
-    canvas = CANVAS.fullmatch(name)
-    if canvas:
-        who = f"{canvas['who']}_{canvas['id']}"
-        return [Arrived(who, (path,), "Canvas", (canvas["id"],), canvas["who"])]
-    return []
+    return [Arrived(f"{first['who']}_{first['id']}", (path,), "Canvas", (first["id"],), first["who"])]
 
 
 def moodle_owner(path: Path, found: re.Match[str]) -> Arrived:

@@ -89,8 +89,14 @@ def assignment(record: dict[str, Any]) -> str:
     total = f"{number(known)} of {number(sum(most for _, most in marks.values()))}"
     waits = " (so far: an answer waits to be read)" if any(earned is None for earned, _ in marks.values()) else ""
     late = " · handed in late" if record["late"] else ""
+    rule = record["lateness"].words if "lateness" in record else ""
     head = f"<h2>{text(record['title'])}</h2>\n"
     head += f"<p><strong>{total} points</strong>{waits}{late} · {text(shown(record['file']))}</p>\n"
+    if rule:
+        counts = f" So {number(record['counts'])} points count." if record["deducted"] else ""
+        head += f"<p>{text(rule[0].upper() + rule[1:])}.{counts}</p>\n"
+    if record.get("refused"):
+        head += f"<p>{text(advice.DO.get(record['refused'], ''))} A person has marked it.</p>\n"
     head += "".join(f"<p>{text(note)}</p>\n" for note in advice.notes(record, record.get("titles", {})))
     return head + "".join(question(name, record) for name in marks)
 
@@ -112,6 +118,9 @@ def question(name: str, record: dict[str, Any]) -> str:
             state = "not answered" if part["earned"] == 0 and not part.get("marked") else "read by a person"
             state = "waits to be read" if part["earned"] is None else state
             lines.append(f"<li>Your text: {points(part['earned'], part['points'])}, {state}{remark}</li>")
+    if name in record.get("override", ()):
+        remark = f"<pre>{text(record['override'][name])}</pre>" if record["override"][name] else ""
+        lines.append(f"<li>Marked by a person: {points(earned, most)}{remark}</li>")
     return (
         f'<section>\n<h3><span>{text(title)}</span><span class="{kind}">{points(earned, most)}</span></h3>\n'
         f"<ul>{''.join(lines)}</ul>\n</section>\n"

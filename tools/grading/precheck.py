@@ -45,6 +45,8 @@ REASONS = {
     "several-different-files": "There are several files for this assignment, different ones, and nothing says which is "
     "the newest. Keep one.",
     "graders-fault": "The grader itself failed on it. Run `make grade` again; if it stays, look at the message.",
+    "nothing": "Nothing arrived from this student of the roster.",
+    "not-yet": "This run graded one student alone. Run `make grade` without STUDENT.",
     "too-long": "Its code, or what it returns, kept the tests busy beyond all limits; it was stopped.",
 }
 
