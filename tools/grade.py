@@ -208,7 +208,7 @@ def grade(
                 bar.set_postfix_str(job.submission.student[:24], refresh=False)
                 bar.update()
         records = outputs.records_of(ready, problems, out, filled_in, given, room)
-        said = outputs.write_all(records, room, out)
+        said = outputs.write_all(records, ready, room, out)
     refused = [record for record in records if record.get("problem", outputs.NOTHING) != outputs.NOTHING]
     for line in edited:
         print(f"look: {line}")

@@ -287,3 +287,35 @@ def test_no_cell_of_a_table_is_a_formula(graded: Graded) -> None:
 
 def test_the_sources_have_not_changed(graded: Graded) -> None:
     assert load(graded.place / "sources" / real_class.FILE).questions == {"q1": 2, "q2": 3, "q3": 4, "q4": 1}
+
+
+def test_what_the_class_made_of_each_question(graded: Graded) -> None:
+    table = {row["question"]: row for row in graded.table(1, "questions.csv")}
+    fair = [left.marks for left in LEFT.values() if not left.reason]
+    for name, points in (("q1", 2), ("q2", 3), ("q3", 4)):
+        marks = [one[name] for one in fair]
+        row = table[name]
+        right, none = sum(mark == points for mark in marks), sum(mark == 0 for mark in marks)
+        assert (row["students"], row["right"], row["none"]) == ("29", str(right), str(none))
+        assert row["partly"] == str(29 - right - none) and row["waiting"] == "0"
+        assert float(row["mean"]) == pytest.approx(sum(marks) / 29, abs=0.005)
+    assert (table["q4"]["waiting"], table["q4"]["none"]) == ("28", "1")
+    assert table["q1"]["mistakes"].startswith("3 × q1_value: you say …: how many moves"), "4, eight and None"
+    assert 0 < float(table["all"]["seconds_median"]) <= float(table["all"]["seconds_most"])
+
+
+def test_the_page_of_the_class_needs_nothing_and_runs_nothing(graded: Graded) -> None:
+    page = (graded.place / "run 2" / "class.html").read_text(encoding="utf-8")
+    assert "default-src 'none'" in page and "<script" not in page and "http" not in page.replace("http-equiv", "")
+    assert "29 of 30" not in page and "how many moves does a square have?" in page and "s (median)" in page
+    assert "secret_word" not in page
+
+
+def test_a_pair_that_is_alike_beyond_chance_is_a_hint(graded: Graded) -> None:
+    """Renamed, laid out anew and commented: found. One-liners that three share, and model answers: not."""
+    pairs = [(row["question"], row["one"], row["other"]) for row in graded.table(1, "alike.csv")]
+    assert pairs == [("q2", "Ben Berg", "Cem Copy")]
+    assert graded.marks(1)["Cem Copy"]["total"] == "9", "a hint, never a mark"
+    page = (graded.place / "run 1" / "class.html").read_text(encoding="utf-8")
+    assert "Cem Copy" in page and "a hint and no mark" in page
+    assert "Ben Berg" not in graded.page(1, "Cem Copy")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tools.grading import feedback, late, override, repair, results, roster, tables, watch
+from tools.grading import alike, feedback, late, override, repair, results, roster, summary, tables, watch
 from tools.grading import notebook as nb
 from tools.grading.arrivals import Arrived
 from tools.grading.assignment import Assignment
@@ -211,13 +211,18 @@ def report_rows(records: Sequence[Record], remarks: Sequence[Problem]) -> list[l
     return found
 
 
-def write_all(records: Sequence[Record], room: Class, out: Path) -> list[str]:
+def write_all(records: Sequence[Record], submissions: Sequence[Submission], room: Class, out: Path) -> list[str]:
     """The tables and the pages; what is to be said about them."""
     tables.write_table(out / "marks.csv", *marks_table(records, room))
     tables.write_table(out / "report.csv", tables.REPORT, report_rows(records, room.remarks))
     kept = tables.with_filled_in(out / "by_hand.csv", by_hand_rows(records))
     tables.write_table(out / "by_hand.csv", tables.BY_HAND, kept)
     said = write_lms(records, room, out) if room.roster is not None else []
+    together = {one.student: one.places for one in room.arrived}
+    pairs = alike.all_pairs(submissions, room.assignments, together)
+    summary.write(records, room.assignments, pairs, out)
+    if pairs:
+        said.append(f"{len(pairs)} pairs of answers are alike beyond chance: class.html and alike.csv.")
     wanted = set()
     for student in room.students:
         own = [record for record in records if record["student"] == student]
