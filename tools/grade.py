@@ -209,7 +209,7 @@ def grade(
                 bar.update()
         records = outputs.records_of(ready, problems, out, filled_in, given, room)
         said = outputs.write_all(records, ready, room, out)
-    refused = [record for record in records if record.get("problem", outputs.NOTHING) != outputs.NOTHING]
+    refused = [record for record in records if record.get("problem", outputs.NOTHING) not in outputs.ABSENT]
     for line in edited:
         print(f"look: {line}")
     for line in wrong:
@@ -225,7 +225,7 @@ def grade(
         print(f"look: {line}")
     graded = sum("problem" not in record for record in records)
     unread = sum(row[5] == "" for row in outputs.by_hand_rows(records))
-    nothing = sum(record.get("problem") == outputs.NOTHING for record in records)
+    nothing = sum(record.get("problem") in outputs.ABSENT for record in records)
     absent = f"{nothing} of the roster not handed in, " if people else ""
     print(f"{graded} graded, {len(refused)} not (report.csv), {absent}{unread} answers wait in by_hand.csv.")
     print(f"The results are in {out} ({time.perf_counter() - begin:.0f} s).")

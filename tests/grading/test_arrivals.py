@@ -36,6 +36,12 @@ submission_102:
 """
 
 
+BOMB = b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(
+    b"%c: &%c [%s]\n" % (name, name, b",".join([b"*%c" % (name - 1)] * 9)) for name in range(98, 110)
+)
+BOMB += b"submission_101: {':submitters': [{':name': *m, ':sid': *m}]}\n"
+
+
 def put(folder: Path, names: dict[str, Any]) -> Path:
     for name, content in names.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -146,7 +152,23 @@ def test_folders_and_files_of_several_systems_may_lie_together(tmp_path: Path, a
     assert problems == {"90_sample.ipynb": "not-a-folder", "notes.zip": "not-a-folder"}
 
 
-@pytest.mark.parametrize("text", [b"", b"[", b"a: !!python/object:os.system x", b"- 1", b"submission_101: 3"])
+@pytest.mark.parametrize(
+    ("name", "student"),
+    [
+        (f"eve_1_2_HW_victim_{STAMP}_90_sample.ipynb", "eve_1"),
+        ("eve_1_2_Victim_7_assignsubmission_file_90_sample.ipynb", "eve_1"),
+        ("Eve_7_assignsubmission_file_victim_12_34_90_sample.ipynb", "Eve_7"),
+        ("Eve_7_assignsubmission_file_Victim_8_assignsubmission_file_90_sample.ipynb", "Eve_7"),
+        (f"HW_eve_{STAMP}_HW_victim_{STAMP}_90_sample.ipynb", "eve"),
+    ],
+)
+def test_nobody_hands_in_under_anothers_name(tmp_path: Path, assignment: Assignment, name: str, student: str) -> None:
+    """What a student calls his file stands behind what the system writes in front."""
+    ready, problems = collected(put(tmp_path, {name: sample.answered(assignment)}), assignment)
+    assert set(ready) == {student} and not problems
+
+
+@pytest.mark.parametrize("text", [b"", b"[", b"a: !!python/object:os.system x", b"- 1", b"submission_101: 3", BOMB])
 def test_a_damaged_list_of_gradescope_stops_nothing(tmp_path: Path, assignment: Assignment, text: bytes) -> None:
     right = sample.answered(assignment)
     names = {"submission_metadata.yml": text, "submission_101/90_sample.ipynb": right}
@@ -163,6 +185,7 @@ def test_a_zip_of_a_class_writes_nothing_outside_and_follows_nothing(tmp_path: P
             "../outside.ipynb": right,
             "/root.ipynb": right,
             "C:\\windows.ipynb": right,
+            "d/" * 40 + "90_sample.ipynb": right,
             "eve/../../up.ipynb": right,
             "eve/90_sample.ipynb": right,
             "eve/passwords.ipynb": None,
@@ -184,6 +207,7 @@ def test_a_zip_of_a_class_writes_nothing_outside_and_follows_nothing(tmp_path: P
         "../outside.ipynb",
         "/root.ipynb",
         "C:\\windows.ipynb",
+        "d/" * 40 + "90_sample.ipynb",
         "eve/../../up.ipynb",
     ]
     assert problems["eve/deep/90_sample.ipynb"] == "zip-member"

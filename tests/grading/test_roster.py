@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from tests.grading import real_class, sample
 from tools.grading import alike, late, roster, summary, tables, watch
 from tools.grading.arrivals import Arrived
 from tools.grading.assignment import Assignment
-from tools.grading.precheck import Submission
+from tools.grading.precheck import Submission, in_order
 
 
 def listed(tmp_path: Path, text: str) -> roster.Roster:
@@ -199,3 +200,27 @@ def test_messages_of_one_kind_are_one_mistake() -> None:
     assert kinds == {"you say …: how many moves does a square have?"}
     other: Any = {summary.kind_of(f"Your function raised IndexError: index {n} of 'a{n}'", code) for n in (1, 22)}
     assert other == {"Your function raised IndexError: index # of '…'"}
+
+
+HOSTILE = {
+    "empty lines": "\n" * 4_000_000,
+    "a text without end": "'''" + "\n" * 2_000_000,
+    "brackets": "(" * 2_000_000,
+    "minus": "-" * 200_000 + "1",
+    "escapes": "'\\d'\n" * 1000,
+    "zeros": "\0",
+    "half characters": "\ud800 = 1",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_text_of_a_student_holds_the_run(assignment: Assignment, name: str) -> None:
+    """Outside the closed process a student's code is parsed, too: for split cells and for pairs. It ends at once."""
+    notebook = sample.answered(assignment, q2=HOSTILE[name])
+    place = next(number for number, cell in enumerate(notebook["cells"]) if cell["id"] == "q2")
+    notebook["cells"].insert(place + 1, {**notebook["cells"][place], "source": "1"})
+    begin = time.perf_counter()
+    found, _ = in_order(notebook, assignment)
+    listed = [Submission(f"s{number}", assignment.name, "a", False, "", found) for number in range(2)]
+    assert alike.pairs(listed, assignment, {}) is not None
+    assert time.perf_counter() - begin < 10

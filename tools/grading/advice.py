@@ -43,6 +43,7 @@ DO: dict[str, str] = {
     "you mean.",
     "graders-fault": "This is not your fault: the grading itself failed. Your instructor knows.",
     "nothing": "Nothing arrived from you for this assignment. If you handed it in, ask your instructor.",
+    "unclear": "Something arrived that may be yours, and it does not say whose it is. Ask your instructor.",
     "not-yet": "Your notebook has not been graded yet.",
     "too-long": "Your code, or what it returns, ran without end and was stopped. Run your notebook from top to bottom, "
     "mend what does not end, and hand it in again.",

@@ -165,7 +165,7 @@ def gradescope_list(path: Path) -> dict[str, list[Arrived]]:
     """Whose each of Gradescope's folders is; a folder of a group is each member's. Empty where it cannot be read."""
     import yaml
 
-    class Plain(yaml.SafeLoader):
+    class Plain(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
         """Data alone: what Ruby's tags mean is not asked, and dates stay text."""
 
     Plain.add_multi_constructor("!", lambda loader, suffix, node: None)
@@ -179,7 +179,7 @@ def gradescope_list(path: Path) -> dict[str, list[Arrived]]:
     for folder, about in table.items() if isinstance(table, dict) else ():
         about = about if isinstance(about, dict) else {}
         people = about.get(":submitters")
-        when = str(about.get(":created_at") or "")
+        when = word(about.get(":created_at"))
         for person in people if isinstance(people, list) else ():
             one = gradescope_owner(path.parent / str(folder), person, when)
             if one:
@@ -187,11 +187,16 @@ def gradescope_list(path: Path) -> dict[str, list[Arrived]]:
     return found
 
 
+def word(value: Any) -> str:
+    """A text or a number of a list; a list within it could be without end."""
+    return str(value).strip()[:300] if isinstance(value, str | int) else ""
+
+
 def gradescope_owner(place: Path, person: Any, when: str) -> Arrived | None:
     """One of the people who handed a folder in."""
     if not isinstance(person, dict):
         return None
-    name, number, email = (str(person.get(f":{key}") or "").strip() for key in ("name", "sid", "email"))
+    name, number, email = (word(person.get(f":{key}")) for key in ("name", "sid", "email"))
     ids = tuple(word for word in (number, email) if word)
     student = "_".join(word for word in (name, number or email) if word)
     return Arrived(student, (place,), "Gradescope", ids, name, when) if student else None

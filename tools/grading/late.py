@@ -81,7 +81,12 @@ def wrong_cells(people: Iterable[Person]) -> list[str]:
 def handed_in(person: Person, assignment: str, file: str, when: str) -> str:
     """When something was handed in: by the roster, by the export's list, by the name that Blackboard gave."""
     named = BLACKBOARD.fullmatch(file)
-    return person.about("handed_in", assignment) or when or (named["when"] if named else "")
+    said = person.about("handed_in", assignment) or when or (named["when"] if named else "")
+    try:
+        moment(said)
+    except ValueError:
+        return ""
+    return said
 
 
 def lateness(person: Person, assignment: str, marked: bool, when: str) -> Lateness:

@@ -16,7 +16,8 @@ from tools.grading.names import shown
 from tools.grading.precheck import REASONS, Problem, Submission
 from tools.grading.roster import Person, Roster
 
-NOTHING = "nothing"  # of a student of the roster: nothing arrived
+NOTHING, UNCLEAR = "nothing", "unclear"  # of a student of the roster: nothing arrived; something, perhaps his
+ABSENT = (NOTHING, UNCLEAR)
 NOTES = {
     repair.JOINED: "pieces joined",
     repair.COPIES: "copies left out",
@@ -36,6 +37,7 @@ class Class:
     roster: Roster | None = None
     people: dict[str, Person] = field(default_factory=dict)  # by student
     remarks: list[Problem] = field(default_factory=list)  # things to look at that stop no mark
+    unclear: set[str] = field(default_factory=set)  # students for whom something may have come
 
     @classmethod
     def of(cls, arrived: list[Arrived], assignments: Mapping[str, Assignment], listed: Roster | None) -> Class:
@@ -45,15 +47,17 @@ class Class:
         people, remarks = roster.match(listed, arrived)
         taken = {one.student for one in arrived}
         known = {person.row for person in people.values()}
-        shared = {row for one in arrived for row in {person.row for person in roster.candidates(listed, one)}}
+        unclear: set[str] = set()
+        shared = {person.row for one in arrived for person in roster.candidates(listed, one)}
         for person in listed.people:
-            if person.row not in known | shared:
+            if person.row not in known:
                 name = person.id or person.name
                 while name in taken:
                     name = f"{name} (roster)"
                 taken.add(name)
                 people[name] = person
-        return cls(arrived, assignments, listed, people, remarks)
+                unclear |= {name} if person.row in shared else set()
+        return cls(arrived, assignments, listed, people, remarks, unclear)
 
     @property
     def students(self) -> list[str]:
@@ -72,13 +76,14 @@ class Class:
     def absent(self, records: Sequence[Record]) -> list[Record]:
         """A record for each student of the roster and each assignment of this run that he did not hand in."""
         seen = {(record["student"], record["assignment"]) for record in records}
-        unclear = {record["student"] for record in records if not record["assignment"]}
+        unknown = {record["student"] for record in records if not record["assignment"]}
         wanted = sorted({record["assignment"] for record in records if record["assignment"]})
         return [
-            {"student": student, "assignment": name, "file": "", "problem": NOTHING, "detail": ""}
+            {"student": student, "assignment": name, "file": "", "detail": ""}
+            | {"problem": UNCLEAR if student in self.unclear else NOTHING}
             for student in self.people
             for name in wanted
-            if (student, name) not in seen and student not in unclear
+            if (student, name) not in seen and student not in unknown
         ]
 
 
@@ -141,7 +146,7 @@ def notes(record: Record) -> str:
     """What was done to a submission, for the one who marks."""
     said = [f"{name}: {NOTES[what]}" for what, name in record.get("notes", ()) if what in NOTES]
     said += [f"{name}: by override.csv" for name in record.get("override", ())]
-    if record.get("refused") and record["refused"] != NOTHING:
+    if record.get("refused") and record["refused"] not in ABSENT:
         said.append(f"could not be graded: {record['refused']}")
     return "; ".join(said)
 
@@ -149,7 +154,8 @@ def notes(record: Record) -> str:
 def status(record: Record) -> str:
     """Where a record stands, in words."""
     if "problem" in record:
-        return "nothing handed in" if record["problem"] == NOTHING else f"not graded: {record['problem']}"
+        nothing = {NOTHING: "nothing handed in", UNCLEAR: "unclear: see report.csv"}
+        return nothing.get(record["problem"], f"not graded: {record['problem']}")
     return "waits for marking by hand" if waiting(record) else "complete"
 
 
@@ -201,7 +207,7 @@ def report_rows(records: Sequence[Record], remarks: Sequence[Problem]) -> list[l
     found = []
     for record in records:
         reason = record.get("problem") or record.get("refused")
-        if reason and reason != NOTHING:
+        if reason and reason not in ABSENT:
             meaning = REASONS.get(reason, "")
             found.append([shown(record["student"]), record["assignment"], shown(record["file"]), reason, meaning])
             found[-1].append(record["detail"])

@@ -22,7 +22,7 @@ REASONS = {
     "no-notebook": "The folder holds files, and none of them is a notebook (.ipynb).",
     "not-a-folder": "It lies beside the students' folders, and its name is none that Canvas, Blackboard or Moodle "
     "write. Put it into a folder with the student's name; a zip of a whole class is given as SUBMISSIONS itself.",
-    "leads-out": "Its name leads out of the zip. It was not unpacked.",
+    "leads-out": "Its name leads out of the zip, or through too many folders. It was not unpacked.",
     "zip-member": "It could not be taken out of the zip. Unpack the zip by hand and look.",
     "symlink": "It is a link to another place, and links are not followed.",
     "no-file": "It is neither a file nor a folder.",
@@ -46,6 +46,7 @@ REASONS = {
     "the newest. Keep one.",
     "graders-fault": "The grader itself failed on it. Run `make grade` again; if it stays, look at the message.",
     "nothing": "Nothing arrived from this student of the roster.",
+    "unclear": "Something arrived that may be this student's: look for roster-two and roster-shared.",
     "not-yet": "This run graded one student alone. Run `make grade` without STUDENT.",
     "too-long": "Its code, or what it returns, kept the tests busy beyond all limits; it was stopped.",
 }

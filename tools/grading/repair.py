@@ -20,6 +20,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
+import warnings
 
 from tools.grading import notebook as nb
 from tools.grading.assignment import Assignment, defined_names
@@ -147,7 +148,9 @@ def functions_of(code: str) -> list[str] | None:
     """The functions and classes that a cell defines at its top level; None where it is no Python."""
     lines = [re.sub(r"^(\s*)[%!].*", r"\1pass", line) for line in code.split("\n")]
     try:
-        body = ast.parse("\n".join(lines)).body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about a student's text
+            body = ast.parse("\n".join(lines)).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return [node.name for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
@@ -206,8 +209,10 @@ def put_back(cells: list[Cell], assignment: Assignment) -> list[Note]:
 def names_in(code: str) -> tuple[str, ...]:
     """What a student's cell defines; nothing where it holds magics."""
     try:
-        return defined_names(code)
-    except (SyntaxError, ValueError, RecursionError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return defined_names(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
 
 

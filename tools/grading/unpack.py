@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from tools.grading.names import ENDINGS, tag
 
 MOST_MEMBERS = 20_000  # of a class's zip
 MOST_BYTES = 4_000_000_000
+DEEPEST = 30  # folders in one another
 STUDENTS_MEMBERS, STUDENTS_BYTES = 400, 50_000_000  # of one student's zip
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others can ask for any amount of memory
 BROKEN = (
@@ -29,6 +31,7 @@ BROKEN = (
     NotImplementedError,
     ValueError,
     OverflowError,
+    struct.error,
 )
 
 
@@ -49,9 +52,13 @@ def name_of(info: zipfile.ZipInfo) -> str:
 def parts_of(name: str) -> list[str]:
     """The folders and the file of a member's name; empty where it leads out of the zip."""
     parts = name.replace("\\", "/").split("/")
-    if ".." in parts or parts[0].endswith(":") or not parts[0]:
+    if ".." in parts or parts[0].endswith(":") or not parts[0] or len(parts) > DEEPEST:
         return []
-    return [part if len(os.fsencode(part)) < 200 else f"{part[:40]}-{tag(part)}-{part[-40:]}" for part in parts if part]
+    return [
+        part if len(os.fsencode(part)) < 200 else f"{part[:40]}-{tag(part)}-{part[-40:]}"
+        for part in parts
+        if part not in ("", ".")
+    ]
 
 
 def is_link(info: zipfile.ZipInfo) -> bool:
@@ -148,6 +155,8 @@ def notebooks_in(content: bytes, largest: int) -> Iterator[tuple[str, bytes]]:
         ZipError: it cannot be looked into, or holds what cannot be: another archive, a link.
     """
     left = STUDENTS_BYTES
+    if content.count(b"PK\1\2") > MOST_MEMBERS:  # each is a member, unless it stands in one
+        raise ZipError(f"it holds more than {MOST_MEMBERS} files")
     with opened(content) as archive:
         for info in members(archive, STUDENTS_MEMBERS):
             name = name_of(info)
