@@ -256,7 +256,7 @@ def test_a_late_rule_is_applied_visibly(graded: Graded) -> None:
     ek, ole, nia = marks["ek12"], marks["olsenole_31"], marks["Nia"]
     assert (ek["days_late"], ek["total"], ek["deducted"], ek["counts"]) == ("3", "9", "2.7", "6.3")
     assert ek["late_rule"] == "3 days late: due 2026-11-18 12:00; 30 % are deducted" and ek["late"] == "late"
-    assert "3 days late: due 2026-11-18 12:00; 30 % are deducted. So 6.3 points count." in graded.page(2, "ek12")
+    assert "3 days late: due 2026-11-18 12:00; 30 % are deducted. So 6.3 points count so far." in graded.page(2, "ek12")
     assert (ole["days_late"], ole["late"], ole["deducted"], ole["counts"]) == ("0", "", "0", "9")
     assert ole["late_rule"] == "in time: due 2026-11-20 12:00, with an extension of 2 days"
     assert (nia["days_late"], nia["late"], nia["deducted"]) == ("", "late", "0")

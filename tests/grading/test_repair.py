@@ -181,13 +181,19 @@ def test_every_reason_tells_the_student_what_to_do() -> None:
             assert word not in text, "words that a student need not know"
 
 
+def test_a_title_is_never_taken_from_an_answer(assignment: Assignment) -> None:
+    assert assignment.titles == {name: name for name in ("q1", "q2", "q3", "q4")}
+
+
 def test_a_students_page_names_the_question_by_its_title() -> None:
     whole = load(SOURCES / "01_groups.ipynb")
     assert whole.titles["q2"] == "Q2 · Left, right, both or none" and set(whole.titles) == set(whole.questions)
+    for path in SOURCES.glob("*.ipynb"):
+        assert all(title.startswith("Q") and "SOLUTION" not in title for title in load(path).titles.values()), path.name
     record = {"student": "ada", "assignment": whole.name, "file": "a.ipynb", "problem": "duplicate-grade-ids"}
     record |= {"detail": "q2, q3"}
     page = feedback.page("ada", [record | {"titles": whole.titles, "title": whole.title}])
-    assert "<pre>Q2 · Left, right, both or none, Q3 · A group too large to list</pre>" in page
+    assert "<pre>It is about: Q2 · Left, right, both or none, Q3 · A group too large to list</pre>" in page
     assert "Delete the one that you do not mean" in page and "Assignment 1: groups: not graded yet" in page
     assert advice.notes({"notes": [["joined", "q2"]]}, whole.titles) == [
         f"Q2 · Left, right, both or none: {advice.DONE[repair.JOINED]}"

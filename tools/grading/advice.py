@@ -65,7 +65,8 @@ def titles_of(names: Sequence[str], titles: Mapping[str, str]) -> list[str]:
 def about(detail: str, titles: Mapping[str, str]) -> str:
     """A reason's detail for a student: titles for the names of cells."""
     names = detail.split(", ")
-    return ", ".join(titles_of(names, titles)) if any(nb.question_of(name) in titles for name in names) else detail
+    known = any(nb.question_of(name) in titles for name in names)
+    return f"It is about: {', '.join(titles_of(names, titles))}" if known else detail
 
 
 def notes(record: Mapping[str, object], titles: Mapping[str, str]) -> list[str]:

@@ -74,9 +74,10 @@ class Assignment:
         """The title of each question, as its text says it; the question's name where it says none."""
         found = {name: name for name in self.questions}
         for name, cell in self.cells.items():
-            lines = nb.source(cell).splitlines()
-            if nb.question_of(name) in found and cell["cell_type"] == "markdown" and lines and lines[0].startswith("#"):
-                found[nb.question_of(name)] = lines[0].lstrip("# ").strip()
+            first, question = nb.source(cell).partition("\n")[0], nb.question_of(name)
+            given = cell["cell_type"] == "markdown" and not nb.is_solution(cell)
+            if given and found.get(question) == question and first.startswith("#"):
+                found[question] = first.lstrip("# ").strip()
         return found
 
     def names_before(self, test: str) -> list[str]:

@@ -93,7 +93,8 @@ def assignment(record: dict[str, Any]) -> str:
     head = f"<h2>{text(record['title'])}</h2>\n"
     head += f"<p><strong>{total} points</strong>{waits}{late} · {text(shown(record['file']))}</p>\n"
     if rule:
-        counts = f" So {number(record['counts'])} points count." if record["deducted"] else ""
+        so_far = " so far" if waits else ""
+        counts = f" So {number(record['counts'])} points count{so_far}." if record["deducted"] else ""
         head += f"<p>{text(rule[0].upper() + rule[1:])}.{counts}</p>\n"
     if record.get("refused"):
         head += f"<p>{text(advice.DO.get(record['refused'], ''))} A person has marked it.</p>\n"

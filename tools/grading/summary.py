@@ -38,6 +38,9 @@ th, td { text-align: left; padding: .3rem .6rem .3rem 0; border-bottom: 1px soli
 .bar { display: inline-block; height: .6rem; background: var(--good); }
 .rest { background: var(--line); }
 .scroll { overflow-x: auto; }
+.bars { white-space: nowrap; }
+h3 { margin: 1rem 0 .2rem; }
+li b { display: inline-block; min-width: 2.5rem; }
 body { max-width: 60rem; }
 """
 Record = dict[str, Any]
@@ -192,8 +195,8 @@ def assignment(
         )
     lines = "".join(row(one) for one in own)
     wrong = "".join(
-        f"<h3>{text(one.title)}</h3>\n<ul>"
-        + "".join(f"<li>{number} × <pre>{text(words)}</pre></li>" for number, words in one.mistakes[: 2 * MISTAKES])
+        f"<p>{text(one.title)}</p>\n<ul>"
+        + "".join(f"<li><b>{number} ×</b> {text(words)}</li>" for number, words in one.mistakes[: 2 * MISTAKES])
         + "</ul>\n"
         for one in own
         if one.mistakes
@@ -223,6 +226,6 @@ def row(one: Question) -> str:
     bar += f'<span class="bar rest" style="width: {5 * (1 - share):.2f}rem"></span>'
     mean = "" if one.mean is None else f"{one.mean:.2f} of {tables.number(one.points)}"
     return (
-        f"<tr><td>{text(one.title)}</td><td>{one.right} of {one.students}</td><td>{bar}</td><td>{one.partly}</td>"
-        f"<td>{one.none}</td><td>{one.waiting}</td><td>{mean}</td></tr>\n"
+        f'<tr><td>{text(one.title)}</td><td>{one.right} of {one.students}</td><td class="bars">{bar}</td>'
+        f"<td>{one.partly}</td><td>{one.none}</td><td>{one.waiting}</td><td>{mean}</td></tr>\n"
     )
