@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tools.grading import advice, feedback, precheck, repair
 from tools.grading import notebook as nb
 from tools.grading.assignment import SOURCES, Assignment, load
 from tools.grading.precheck import REASONS, Refused, in_order
+from tools.grading.referee import steps_of
 
 
 def place(notebook: Any, name: str) -> int:
@@ -199,3 +201,68 @@ def test_a_students_page_names_the_question_by_its_title() -> None:
         f"Q2 · Left, right, both or none: {advice.DONE[repair.JOINED]}"
     ]
     assert precheck.REASONS["duplicate-grade-ids"] not in page
+
+
+def mangled(notebook: Any, pick: random.Random) -> Any:
+    """What a careless or hostile hand does to cells, some steps of it."""
+    cells = notebook["cells"]
+    for _ in range(pick.randint(1, 8)):
+        if not cells:
+            break
+        number, other = pick.randrange(len(cells)), pick.randrange(len(cells))
+        cell = dict(cells[number])
+        odd = [
+            None,
+            7,
+            [],
+            {},
+            "",
+            "q2",
+            "q9_x",
+            {"grade_id": 3},
+            {"grade_id": ["q1"]},
+            {"grade_id": "q2", "grade": True},
+        ]
+        step = pick.randrange(7)
+        if step == 0:
+            del cells[number]
+        elif step == 1:
+            cells.insert(other, cell)
+        elif step == 2:
+            cells.insert(other, cells.pop(number))
+        elif step == 3:
+            cells[number] = cell | {"cell_type": pick.choice(["code", "markdown", "raw", None, 3])}
+        elif step == 4:
+            cells[number] = cell | {"metadata": {"nbgrader": pick.choice(odd)}}
+        elif step == 5:
+            cells[number] = cell | {
+                "source": pick.choice(["", "def mirrored(x):", "oops =", "%%bash\nls", "\0", "order = 8"])
+            }
+        else:
+            cells[number] = {
+                name: value for name, value in cell.items() if name not in pick.choice([("id",), ("metadata",)])
+            }
+    return notebook
+
+
+def test_whatever_was_done_to_cells_it_is_put_in_order_or_refused(assignment: Assignment) -> None:
+    """700 notebooks: each has every cell of the assignment once, each test below its answer; or a reason."""
+    ways: dict[str, int] = {}
+    for seed in range(700):
+        notebook = mangled(sample.answered(assignment), random.Random(seed))
+        try:
+            found, _ = in_order(notebook, assignment)
+        except Refused as refused:
+            assert refused.reason in REASONS
+            ways[refused.reason] = ways.get(refused.reason, 0) + 1
+            continue
+        ways["graded"] = ways.get("graded", 0) + 1
+        names = [nb.grade_id(cell) for cell in found["cells"]]
+        tests = [name for name in assignment.cells if nb.is_test(assignment.cells[name])]
+        assert all(names.count(name) == 1 for name in tests) and names.count("q2") <= 1
+        for test in tests:
+            question = nb.question_of(test)
+            assert question not in names or names.index(question) < names.index(test), seed
+            assert found["cells"][names.index(test)]["cell_type"] == "code"
+        assert steps_of(assignment, found)
+    assert len(ways) >= 4 and ways["graded"] > 100, ways
