@@ -1,6 +1,6 @@
 """A class as it arrives is graded as a fair person would: 31 submissions, a roster, marks by hand, one graded again.
 
-The class is graded once for all tests of this file, also where several processes run them: three runs of the grader,
+The class is graded once for all tests of this file, also where several processes run them: four runs of the grader,
 each with its tables kept.
 """
 
@@ -109,7 +109,7 @@ def edit(out: Path) -> None:
 
 
 def work(place: Path) -> list[str]:
-    """The three runs."""
+    """The runs: as it comes; after edits, with a roster; one student again; without a roster."""
     assignment = sample.write(place / "sources", seconds=3.0)
     folder, out, said = place / "class", place / "out", []
     real_class.make(folder, assignment)
@@ -128,6 +128,7 @@ def work(place: Path) -> list[str]:
     for name in ("Ida Four", "Gil Axis"):
         (folder / LEFT[name].file).write_text(json.dumps(sample.answered(assignment, q4=f"{name} says more.")))
     run(place / "roster.csv", "Four, Ida")
+    run()
     return said
 
 
@@ -279,6 +280,13 @@ def test_one_student_is_graded_again_and_nobody_else(graded: Graded) -> None:
     assert nobody.value.detail.startswith("STUDENT=Ida is nobody here. There is Ida Four")
 
 
+def test_a_list_of_an_earlier_run_is_called_so(graded: Graded) -> None:
+    assert "look: marks_lms.csv is of an earlier run" in graded.said[3] and "earlier run" not in graded.said[2]
+    marks = graded.marks(4)
+    assert marks["Gil Axis"]["total"] == "9" and "28 of them graded before" in graded.said[3], "the one who waited"
+    assert graded.marks(4)["Rex Two"]["total"] == "10", "marks by hand stay"
+
+
 def test_no_cell_of_a_table_is_a_formula(graded: Graded) -> None:
     for name in ("marks.csv", "report.csv", "by_hand.csv"):
         for row in graded.table(2, name):
@@ -302,6 +310,7 @@ def test_what_the_class_made_of_each_question(graded: Graded) -> None:
         assert float(row["mean"]) == pytest.approx(sum(marks) / 29, abs=0.005)
     assert (table["q4"]["waiting"], table["q4"]["none"]) == ("28", "1")
     assert table["q1"]["mistakes"].startswith("3 × q1_value: you say …: how many moves"), "4, eight and None"
+    assert table["all"]["mean"] == "" and table["all"]["waiting"] == "28"
     assert 0 < float(table["all"]["seconds_median"]) <= float(table["all"]["seconds_most"])
 
 

@@ -228,7 +228,9 @@ def write_all(records: Sequence[Record], submissions: Sequence[Submission], room
     pairs = alike.all_pairs(submissions, room.assignments, together)
     summary.write(records, room.assignments, pairs, out)
     if pairs:
-        said.append(f"{len(pairs)} pairs of answers are alike beyond chance: class.html and alike.csv.")
+        said.append(f"answers that are alike beyond chance, pairs: {len(pairs)} (class.html, alike.csv).")
+    if room.roster is None and (out / "marks_lms.csv").exists():
+        said.append("marks_lms.csv is of an earlier run. Give ROSTER again to write it anew.")
     wanted = set()
     for student in room.students:
         own = [record for record in records if record["student"] == student]

@@ -11,7 +11,7 @@ import re
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +122,8 @@ def questions_of(records: Sequence[Record], assignments: Mapping[str, Assignment
         seconds = [record["seconds"] for record in of_it if "seconds" in record]
         marks = [(record["total"] if all(mark[0] is not None for mark in record["marks"].values()) else None)
                  for record in of_it]  # fmt: skip
-        found.append(question(name, "", own.title, sum(own.questions.values()), marks, [], seconds))
+        whole = question(name, "", own.title, sum(own.questions.values()), marks, [], seconds)
+        found.append(replace(whole, mean=None) if whole.waiting else whole)  # of those without a text alone it misleads
         for part, points in own.questions.items():
             marks = [record["marks"][part][0] for record in of_it if part in record["marks"]]
             found.append(question(name, part, own.titles[part], points, marks, mistakes(of_it, part, own), []))
