@@ -19,6 +19,7 @@ help:
 	@echo 'make lab               set everything up, open the first chapter in JupyterLab'
 	@echo 'make assignments       make the assignments: student version, answer version, a zip of each'
 	@echo 'make grade SUBMISSIONS=folder    grade what students handed in (OUT=folder: where the marks go)'
+	@echo '                       ROSTER=file.csv: the class, STUDENT=name: this one again'
 	@echo 'make chapters          write what the chapters say of themselves into the map, the tables and the contents'
 	@echo 'make chapter NUMBER=8 SLUG=symmetry_as_data    begin a new chapter: notebook, checks, their test, recorder'
 	@echo 'make links URL=...     write the address of your repository everywhere (URL= takes it out again)'
@@ -44,7 +45,8 @@ assignments: grading-environment
 	@$(GRADER) tools/assignments.py
 
 grade: grading-environment
-	@$(GRADER) tools/grade.py --submissions "$${SUBMISSIONS:-}" $${OUT:+--out "$$OUT"}
+	@$(GRADER) tools/grade.py --submissions "$${SUBMISSIONS:-}" $${OUT:+--out "$$OUT"} \
+	  $${ROSTER:+--roster "$$ROSTER"} $${STUDENT:+--student "$$STUDENT"}
 
 chapters: python
 	@"$(PYTHON)" tools/chapters.py

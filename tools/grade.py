@@ -1,8 +1,9 @@
 """Grade what students handed in.
 
-    make grade SUBMISSIONS=folder [OUT=folder]
+    make grade SUBMISSIONS=folder [OUT=folder] [ROSTER=file.csv] [STUDENT=name]
 
-`folder` holds one folder a student, with the files as a learning-management system exported them. OUT (by default
+`folder`, or a zip of it, is what a learning-management system exported: one folder a student, or one file a student
+with the name in the file's name. OUT (by default
 _build/grades) gets marks.csv, by_hand.csv, report.csv and a feedback page for each student. Run it again at any time:
 what was graded stays, what changed is graded anew, marks filled into by_hand.csv are added. After an interruption of
 any kind it goes on where it was.
@@ -14,9 +15,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import io
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -27,11 +30,28 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tools.grading import feedback, files, places, pool, precheck, referee, results, sandbox, tables  # noqa: E402
+from tools.grading import (  # noqa: E402
+    arrivals,
+    files,
+    late,
+    outputs,
+    override,
+    places,
+    pool,
+    precheck,
+    referee,
+    results,
+    roster,
+    sandbox,
+    tables,
+    unpack,
+    watch,
+)
+from tools.grading.arrivals import Arrived  # noqa: E402
 from tools.grading.assignment import SOURCES, Assignment, all_assignments  # noqa: E402
 from tools.grading.names import shown  # noqa: E402
 from tools.grading.notebook import SourceError  # noqa: E402
-from tools.grading.precheck import REASONS, Problem, Submission  # noqa: E402
+from tools.grading.precheck import Problem, Submission  # noqa: E402
 from tools.grading.withheld import course_copy  # noqa: E402
 from tools.grading.withheld import fingerprint as package_fingerprint  # noqa: E402
 
@@ -66,32 +86,54 @@ def only_one_run(out: Path) -> Iterator[None]:
         yield
 
 
-def collect(folder: Path, assignments: Mapping[str, Assignment]) -> tuple[list[Submission], list[Problem], list[str]]:
-    """All submissions, all that cannot be graded, and the students' names."""
-    submissions, problems, students = [], [], []
-    for entry in sorted(folder.iterdir(), key=lambda path: path.name):
-        if entry.name.startswith(".") or entry.name in files.IGNORED:
-            continue
+@contextlib.contextmanager
+def unpacked(submissions: Path) -> Iterator[tuple[Path, list[Problem]]]:
+    """The folder of a class, also where a zip was given, and what of the zip was not unpacked."""
+    if not submissions.is_file():
+        yield arrivals.root_of(submissions), []
+        return
+    with tempfile.TemporaryDirectory(prefix="symrl-class-") as place:
         try:
-            if not entry.is_dir() and not entry.is_symlink():
-                problems.append(Problem("", entry.name, "", "not-a-folder"))
-                continue
-            ready, wrong = precheck.student_submissions(entry, assignments)
+            wrong = unpack.unpack(submissions, Path(place), files.LARGEST)
+        except unpack.ZipError as error:
+            raise precheck.Refused("no-zip", f"{submissions} cannot be unpacked: {error}") from None
+        yield arrivals.root_of(Path(place), zipped=True), [Problem("", name, "", *why) for name, *why in wrong]
+
+
+def collect(
+    folder: Path, assignments: Mapping[str, Assignment]
+) -> tuple[list[Submission], list[Problem], list[Arrived]]:
+    """All submissions, all that cannot be graded, and the students."""
+    submissions: list[Submission] = []
+    students, problems = arrivals.arrived(folder)
+    for one in students:
+        try:
+            ready: list[Submission] = []
+            wrong = [Problem(one.student, "", "", "empty-folder")]
+            if not one.places:
+                pass  # Blackboard's text alone
+            elif one.places == (folder / one.student,):
+                ready, wrong = precheck.student_submissions(one.places[0], assignments)
+            else:
+                ready, wrong = precheck.student_submissions(folder, assignments, one.student, one.places)
         except Exception as error:  # whatever this folder holds, the others are graded
             reason = "unreadable" if isinstance(error, OSError) else "graders-fault"
-            ready, wrong = [], [Problem(entry.name, "", "", reason, f"{type(error).__name__}: {error}")]
-        students.append(entry.name)
+            ready, wrong = [], [Problem(one.student, "", "", reason, f"{type(error).__name__}: {error}")]
         submissions += ready
         problems += wrong
     return submissions, problems, students
 
 
 def prepare(
-    submissions: Sequence[Submission], assignments: Mapping[str, Assignment], out: Path, sandboxed: bool
-) -> list[pool.Job]:
-    """The submissions whose result is not there yet."""
+    submissions: Sequence[Submission],
+    assignments: Mapping[str, Assignment],
+    out: Path,
+    sandboxed: bool,
+    only: str | None = None,
+) -> tuple[list[pool.Job], list[Submission]]:
+    """The submissions whose result is not there yet; with `only`, those of one student, anew, and what others lack."""
     grader = f"{results.graders_fingerprint(places.course_python())} {'closed' if sandboxed else 'open'}"
-    jobs = []
+    jobs, lacking = [], []
     needed: dict[str, tuple[str, dict[str, Any], Path]] = {}
     for submission in submissions:
         assignment = assignments[submission.assignment]
@@ -100,78 +142,41 @@ def prepare(
         package, base, course = needed[assignment.name]
         key = results.key_of(submission, assignment, package, grader)
         place = results.place(out, submission.student, assignment.name)
-        if results.stored(place, key) is not None:
+        if submission.student != only and results.stored(place, key) is not None:
+            continue
+        if only is not None and submission.student != only:
+            lacking.append(submission)
             continue
         if not base:
             base, course = referee.base_namespace(assignment), course_copy(assignment.withheld)
             needed[assignment.name] = (package, base, course)
         jobs.append(pool.Job(submission, assignment, base, course, key, place))
-    return jobs
+    return jobs, lacking
 
 
-def records_of(
-    submissions: Sequence[Submission], problems: Sequence[Problem], out: Path, filled_in: dict[str, tuple[float, str]]
-) -> list[dict[str, Any]]:
-    """One record for each submission and for each thing that could not be graded."""
-    import json
-
-    found: list[dict[str, Any]] = []
-    for submission in submissions:
-        result = json.loads(results.place(out, submission.student, submission.assignment).read_text(encoding="utf-8"))
-        found.append(result if "problem" in result else results.with_marks(result, filled_in))
-    found += [
-        {"student": one.student, "assignment": one.assignment, "file": one.file}
-        | {"problem": one.reason, "detail": one.detail}
-        for one in problems
-    ]
-    return sorted(found, key=lambda record: (record["student"], record["assignment"], record["file"]))
+def the_one(student: str, room: outputs.Class) -> str | None:
+    """The student whom STUDENT names; None where it names nobody in particular."""
+    if not student:
+        return None
+    found = room.who(student)
+    if len(found) != 1:
+        near = difflib.get_close_matches(student, [shown(name) for name in room.students], 5, 0.4)
+        what = "more than one student" if found else "nobody here"
+        others = f". There is {', '.join(near)}" if near else ""
+        raise precheck.Refused("no-student", f"STUDENT={student} is {what}{others}")
+    return found[0]
 
 
-def explained(record: dict[str, Any]) -> tuple[str, str, str]:
-    """A reason's name, what it means, and what it is about."""
-    return record["problem"], REASONS.get(record["problem"], ""), record["detail"]
-
-
-def write_all(records: Sequence[dict[str, Any]], students: Sequence[str], out: Path) -> None:
-    """The tables and the pages."""
-    graded = [record for record in records if "problem" not in record]
-    refused = [record for record in records if "problem" in record]
-    questions = sorted({name for record in graded for name in record["marks"]})
-    head = ("student", "assignment", "total", "out_of", "late", "waiting", "status", *questions)
-    tables.write_table(out / "marks.csv", head, tables.marks_rows([r for r in records if r["student"]], questions))
-    tables.write_table(
-        out / "report.csv",
-        tables.REPORT,
-        [(shown(r["student"]), r["assignment"], shown(r["file"]), *explained(r)) for r in refused],
-    )
-    by_hand = [
-        (
-            shown(r["student"]),
-            r["assignment"],
-            part["cell"],
-            part["answer"],
-            tables.number(part["points"]),
-            "" if part["earned"] is None else tables.number(part["earned"]),
-            part.get("remark", ""),
-            part["answer_id"],
-        )
-        for r in graded
-        for part in r["by_hand"]
-        if part["earned"] is None or part.get("marked")
-    ]
-    kept = tables.with_filled_in(out / "by_hand.csv", by_hand)
-    tables.write_table(out / "by_hand.csv", tables.BY_HAND, kept)
-    wanted = set()
-    for student in students:
-        own = [record for record in records if record["student"] == student]
-        path = out / "feedback" / f"{results.slug(student)}.html"
-        wanted.add(path)
-        tables.write_atomically(path, feedback.page(student, own))
-    for path in set((out / "feedback").glob("*.html")) - wanted:
-        path.unlink()  # of a student who is no longer there
-
-
-def grade(submissions: Path, out: Path, sources: Path, at_once: int, sandboxed: bool, quiet: bool = False) -> int:
+def grade(
+    submissions: Path,
+    out: Path,
+    sources: Path,
+    at_once: int,
+    sandboxed: bool,
+    quiet: bool = False,
+    listed: Path | None = None,
+    student: str = "",
+) -> int:
     """Grade a folder; how many things could not be graded."""
     from tqdm import tqdm
 
@@ -183,30 +188,49 @@ def grade(submissions: Path, out: Path, sources: Path, at_once: int, sandboxed: 
     assignments = all_assignments(sources)
     if not assignments:
         raise SourceError(f"{sources} holds no assignment")
+    people = roster.read(listed) if listed else None
+    bad = late.wrong_cells(people.people) if people else []
+    if bad:
+        raise tables.TableError(f"{listed} cannot be used: {'; '.join(bad[:5])}")
     with only_one_run(out):
         results.load_nbgrader()  # once, before the forks; it takes seconds
         if sandboxed:
             places.installation(places.course_python())  # asked once, too
+        edited = watch.edits(out)
         filled_in, wrong = tables.read_marks(out / "by_hand.csv")
-        ready, problems, students = collect(submissions, assignments)
-        jobs = prepare(ready, assignments, out, sandboxed)
-        print(f"{len(students)} students, {len(ready)} submissions, {len(ready) - len(jobs)} of them graded before.")
+        with unpacked(submissions) as (folder, left_out):
+            ready, problems, arrived = collect(folder, assignments)
+        room = outputs.Class.of(arrived, assignments, people)
+        given, wrong_rows = override.read(out / "override.csv", assignments, room.who)
+        jobs, lacking = prepare(ready, assignments, out, sandboxed, the_one(student, room))
+        problems += left_out + [Problem(one.student, one.file, one.assignment, "not-yet") for one in lacking]
+        ready = [one for one in ready if one not in lacking]
+        print(f"{len(arrived)} students, {len(ready)} submissions, {len(ready) - len(jobs)} of them graded before.")
         with tqdm(total=len(jobs), unit="submission", disable=quiet or not jobs) as bar:
             for job in pool.run(jobs, at_once, sandboxed):
                 bar.set_postfix_str(job.submission.student[:24], refresh=False)
                 bar.update()
-        records = records_of(ready, problems, out, filled_in)
-        write_all(records, students, out)
-    refused = [record for record in records if "problem" in record]
-    waiting = sum(part["earned"] is None for record in records for part in record.get("by_hand", ()))
+        records = outputs.records_of(ready, problems, out, filled_in, given, room)
+        said = outputs.write_all(records, ready, room, out)
+    refused = [record for record in records if record.get("problem", outputs.NOTHING) not in outputs.ABSENT]
+    for line in edited:
+        print(f"look: {line}")
     for line in wrong:
         print(f"by_hand.csv, {line}: left open")
+    for line in wrong_rows:
+        print(f"override.csv, {line}: left out")
     for record in refused:
         who = " / ".join(shown(part) for part in (record["student"], record["file"]) if part)
         print(f"not graded: {who}: {record['problem']}{': ' if record['detail'] else ''}{record['detail']}")
-    print(
-        f"{len(records) - len(refused)} graded, {len(refused)} not (report.csv), {waiting} answers wait in by_hand.csv."
-    )
+    for remark in room.remarks:
+        print(f"look: {shown(remark.student)}: {remark.reason}{': ' if remark.detail else ''}{remark.detail}")
+    for line in said:
+        print(f"look: {line}")
+    graded = sum("problem" not in record for record in records)
+    unread = sum(row[5] == "" for row in outputs.by_hand_rows(records))
+    nothing = sum(record.get("problem") in outputs.ABSENT for record in records)
+    absent = f"{nothing} of the roster not handed in, " if people else ""
+    print(f"{graded} graded, {len(refused)} not (report.csv), {absent}{unread} answers wait in by_hand.csv.")
     print(f"The results are in {out} ({time.perf_counter() - begin:.0f} s).")
     return len(refused)
 
@@ -214,17 +238,20 @@ def grade(submissions: Path, out: Path, sources: Path, at_once: int, sandboxed: 
 def main() -> int:
     """Read the command line, refuse what cannot be done safely, grade."""
     parser = argparse.ArgumentParser(description="Grade what students handed in.")
-    parser.add_argument("--submissions", default="", help="one folder a student")
+    parser.add_argument("--submissions", default="", help="the folder or zip of a class")
     parser.add_argument("--out", default=str(ROOT / "_build" / "grades"), help="where the marks go")
     parser.add_argument("--sources", type=Path, default=SOURCES, help="the folder of the assignments' sources")
     parser.add_argument("--at-once", type=int, default=pool.processors(), help="submissions at a time")
+    parser.add_argument("--roster", type=Path, help="a table of the class: id, name, and more")
+    parser.add_argument("--student", default="", help="grade this one again, and nobody else")
     given = parser.parse_args()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # folders may have names that a terminal cannot show
     folder = Path(given.submissions)
-    if not given.submissions or not folder.is_dir() or not os.access(folder, os.R_OK | os.X_OK):
-        what = "may not be read" if folder.is_dir() else "is not a folder"
+    zipped = folder.is_file() and folder.suffix.lower() == ".zip" and os.access(folder, os.R_OK)
+    if not given.submissions or not (zipped or (folder.is_dir() and os.access(folder, os.R_OK | os.X_OK))):
+        what = "may not be read" if folder.is_dir() else "is not a folder, and no zip of one"
         problem = f"{given.submissions!r} {what}" if given.submissions else "no folder was named"
         print(
             f"symrl: {problem}. Type: make grade SUBMISSIONS=folder, with one folder a student in it", file=sys.stderr
@@ -237,7 +264,8 @@ def main() -> int:
     if unsandboxed or sandbox.shortcomings():
         print(f"symrl: {UNPROTECTED if unsandboxed else sandbox.shortcomings()}", file=sys.stderr)
     try:
-        grade(folder, Path(given.out).resolve(), given.sources, max(1, given.at_once), not unsandboxed)
+        out, at_once = Path(given.out).resolve(), max(1, given.at_once)
+        grade(folder, out, given.sources, at_once, not unsandboxed, listed=given.roster, student=given.student)
     except (SourceError, tables.TableError) as error:
         print(f"symrl: {error}", file=sys.stderr)
         return 1

@@ -64,6 +64,7 @@ def strip_metadata(notebook: dict[str, Any]) -> None:
     """What some programs do to a notebook."""
     for cell in notebook["cells"]:
         cell["metadata"] = {}
+        cell.pop("id", None)
 
 
 def damaged(folder: Path, number: int, assignment: Assignment, other: Assignment | None) -> str:
@@ -73,16 +74,17 @@ def damaged(folder: Path, number: int, assignment: Assignment, other: Assignment
     kinds = ["not-json", "metadata-stripped", "missing-grade-ids", "duplicate-grade-ids", "too-large", "empty-folder"]
     kinds += ["no-notebook", "several-different-files", "not-a-notebook"] + (["wrong-assignment"] if other else [])
     reason = kinds[number % len(kinds)]
-    test = next(place for place, cell in enumerate(right["cells"]) if nb.is_test(cell))
+    answer = next(place for place, cell in enumerate(right["cells"]) if nb.is_solution(cell))
+    twice = {**right["cells"][answer], "source": "something = 'else'"}
     folder.mkdir(parents=True, exist_ok=True)
     if reason == "not-json":
         put(folder, name, json.dumps(right).encode()[:2000])
     elif reason == "metadata-stripped":
         put(folder, name, changed(right, strip_metadata))
     elif reason == "missing-grade-ids":
-        put(folder, name, changed(right, lambda notebook: notebook["cells"].pop(test)))
+        put(folder, name, changed(right, lambda notebook: notebook["cells"].pop(answer)))
     elif reason == "duplicate-grade-ids":
-        put(folder, name, changed(right, lambda notebook: notebook["cells"].append(notebook["cells"][test])))
+        put(folder, name, changed(right, lambda notebook: notebook["cells"].append(twice)))
     elif reason == "too-large":
         put(folder, name, changed(right, lambda notebook: notebook["metadata"].update(big="x" * 6_000_000)))
     elif reason == "no-notebook":

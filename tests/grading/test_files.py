@@ -67,6 +67,7 @@ def cells_changed(assignment: Assignment, change: Any) -> dict[str, Any]:
 def pop_metadata(notebook: Any) -> None:
     for cell in notebook["cells"]:
         cell["metadata"] = {}
+        cell.pop("id")
 
 
 DAMAGED: dict[str, Any] = {
@@ -74,8 +75,10 @@ DAMAGED: dict[str, Any] = {
     "too-large": lambda a: b"x" * 5_000_001,
     "not-a-notebook": lambda a: {"cells": 3, "nbformat": 4},
     "metadata-stripped": lambda a: cells_changed(a, pop_metadata),
-    "missing-grade-ids": lambda a: cells_changed(a, lambda n: n["cells"].pop(5)),
-    "duplicate-grade-ids": lambda a: cells_changed(a, lambda n: n["cells"].append(n["cells"][4])),
+    "missing-grade-ids": lambda a: cells_changed(a, lambda n: n["cells"].pop(4)),
+    "duplicate-grade-ids": lambda a: cells_changed(
+        a, lambda n: n["cells"].append({**n["cells"][4], "source": "order = 4"})
+    ),
     "changed-cell-type": lambda a: cells_changed(a, lambda n: n["cells"][4].update(cell_type="markdown")),
     "unknown-assignment": lambda a: cells_changed(a, lambda n: n["metadata"]["symrl"].update(assignment="77_other")),
     "wrong-assignment": lambda a: cells_changed(a, lambda n: n.update(cells=n["cells"][:4])),

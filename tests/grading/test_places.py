@@ -155,5 +155,5 @@ def test_a_students_page_does_not_say_where_the_grader_lies() -> None:
     """What the grader's own failure says is for the instructor, in report.csv."""
     record = {"assignment": "90_sample", "file": "a.ipynb", "problem": "graders-fault", "detail": f"in {ROOT}"}
     page = feedback.page("ada", [record])
-    assert "The grader itself failed" in page and str(ROOT) not in page
+    assert "the grading itself failed" in page and str(ROOT) not in page
     assert "cells 3" in feedback.page("ada", [record | {"problem": "missing-grade-ids", "detail": "cells 3"}])

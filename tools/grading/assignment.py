@@ -69,6 +69,17 @@ class Assignment:
                     return line[2:].strip()
         return self.name
 
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        """The title of each question, as its text says it; the question's name where it says none."""
+        found = {name: name for name in self.questions}
+        for name, cell in self.cells.items():
+            first, question = nb.source(cell).partition("\n")[0], nb.question_of(name)
+            given = cell["cell_type"] == "markdown" and not nb.is_solution(cell)
+            if given and found.get(question) == question and first.startswith("#"):
+                found[question] = first.lstrip("# ").strip()
+        return found
+
     def names_before(self, test: str) -> list[str]:
         """What the answers above a test cell define, in the source."""
         found: dict[str, None] = {}

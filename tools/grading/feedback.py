@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from tools.grading import advice
 from tools.grading import notebook as nb
 from tools.grading.names import shown
-from tools.grading.precheck import REASONS
 from tools.grading.tables import clean, number
 
 STYLE = """
@@ -70,13 +70,15 @@ def page(student: str, records: Sequence[dict[str, Any]]) -> str:
 
 
 def problem(record: dict[str, Any]) -> str:
-    """What could not be graded, and why."""
-    where = record["assignment"] or shown(record["file"]) or "Your submission"
+    """What could not be graded, why, and what the student does next."""
+    where = record.get("title") or record["assignment"] or shown(record["file"]) or "Your submission"
     ours = record["problem"] == "graders-fault"  # the report has the detail, which may name this machine's folders
-    detail = f"<pre>{text(record['detail'])}</pre>" if record["detail"] and not ours else ""
+    what = advice.about(record["detail"], record.get("titles", {}))
+    detail = f"<pre>{text(what)}</pre>" if what and not ours else ""
+    file = f"<p>{text(shown(record['file']))}</p>\n" if record["file"] else ""
     return (
-        f"<h2>{text(where)}: not graded</h2>\n<p>{text(shown(record['file']))}</p>\n"
-        f"<p>{text(REASONS.get(record['problem'], record['problem']))}</p>{detail}\n"
+        f"<h2>{text(where)}: not graded yet</h2>\n{file}"
+        f"<p>{text(advice.DO.get(record['problem'], record['problem']))}</p>{detail}\n"
     )
 
 
@@ -87,15 +89,24 @@ def assignment(record: dict[str, Any]) -> str:
     total = f"{number(known)} of {number(sum(most for _, most in marks.values()))}"
     waits = " (so far: an answer waits to be read)" if any(earned is None for earned, _ in marks.values()) else ""
     late = " · handed in late" if record["late"] else ""
+    rule = record["lateness"].words if "lateness" in record else ""
     head = f"<h2>{text(record['title'])}</h2>\n"
     head += f"<p><strong>{total} points</strong>{waits}{late} · {text(shown(record['file']))}</p>\n"
+    if rule:
+        so_far = " so far" if waits else ""
+        counts = f" So {number(record['counts'])} points count{so_far}." if record["deducted"] else ""
+        head += f"<p>{text(rule[0].upper() + rule[1:])}.{counts}</p>\n"
+    if record.get("refused"):
+        head += f"<p>{text(advice.DO.get(record['refused'], ''))} A person has marked it.</p>\n"
+    head += "".join(f"<p>{text(note)}</p>\n" for note in advice.notes(record, record.get("titles", {})))
     return head + "".join(question(name, record) for name in marks)
 
 
 def question(name: str, record: dict[str, Any]) -> str:
     """One question: its marks, its tests, and the answer that a person read."""
     earned, most = record["marks"][name]
-    kind = "all" if earned == most else "some"
+    kind = "waits" if earned is None else "all" if earned == most else "some"
+    title = record.get("titles", {}).get(name, name)
     lines = []
     for part in record["tests"]:
         if nb.question_of(part["test"]) == name:
@@ -108,7 +119,10 @@ def question(name: str, record: dict[str, Any]) -> str:
             state = "not answered" if part["earned"] == 0 and not part.get("marked") else "read by a person"
             state = "waits to be read" if part["earned"] is None else state
             lines.append(f"<li>Your text: {points(part['earned'], part['points'])}, {state}{remark}</li>")
+    if name in record.get("override", ()):
+        remark = f"<pre>{text(record['override'][name])}</pre>" if record["override"][name] else ""
+        lines.append(f"<li>Marked by a person: {points(earned, most)}{remark}</li>")
     return (
-        f'<section>\n<h3><span>{text(name)}</span><span class="{kind}">{points(earned, most)}</span></h3>\n'
+        f'<section>\n<h3><span>{text(title)}</span><span class="{kind}">{points(earned, most)}</span></h3>\n'
         f"<ul>{''.join(lines)}</ul>\n</section>\n"
     )

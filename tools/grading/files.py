@@ -1,8 +1,8 @@
 """Which files of a student's folder may be the submission; what their names say is in names.py.
 
 A folder is one student. In it, and in folders inside it, every file that ends in .ipynb counts, also where a program
-has hung .txt or .json on it, and a .txt or .json that holds a notebook. An archive, a link or a folder that cannot be
-looked into may be the submission, too: it is named, and nobody gets a silent mark beside it.
+has hung .txt or .json on it, a .txt or .json that holds a notebook, and the notebooks in a zip. Another archive, a link
+or a folder that cannot be looked into may be the submission, too: it is named, and nobody gets a silent mark beside it.
 
 Of several files for one assignment the newest counts: first by the date in the name, then by the number at the end,
 then by the last number in front. Files that this cannot tell apart are one if their content is the same; otherwise
@@ -11,18 +11,21 @@ nothing is graded and a person decides. The files' own times are not used: unpac
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.grading import unpack
 from tools.grading.names import ARCHIVES, ENDINGS, Named, is_newer, read_name
 
 DEPTH = 4  # folders inside a student's folder
 MOST = 400  # entries that are looked at in one student's folder
 LARGEST = 5_000_000  # bytes of a notebook
 IGNORED = ("__MACOSX", ".ipynb_checkpoints")
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 CLOSED = ("unreadable", "too-deep", "too-many-files")  # what lies there is not known
 
 
@@ -33,12 +36,14 @@ class Found:
     path: Path
     named: Named
     problem: str = ""  # a reason not to open it
+    inside: str = ""  # which member of a zip it is
+    content: bytes | None = None  # of the member
 
     @property
     def may_count(self) -> bool:
         """Whether it looks like a submission: by its name, or because nobody knows what it holds."""
         name = self.path.name
-        return self.problem in CLOSED or is_archive(name) or ENDINGS.search(name) is not None
+        return bool(self.inside) or self.problem in CLOSED or is_archive(name) or ENDINGS.search(name) is not None
 
 
 def is_archive(name: str) -> bool:
@@ -84,20 +89,61 @@ def holds_notebook(path: Path) -> bool:
         content = read_safely(path, LARGEST)
     except OSError:
         return False
-    return content is not None and content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" and b'"nbformat"' in content
+    if content is None:
+        return False
+    text = content.replace(b"\0", b"") if content[:2] in UTF_16 else content
+    return text.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")[:1] == b"{" and b'"nbformat"' in text
 
 
-def notebooks(folder: Path, assignments: Iterable[str]) -> tuple[list[Found], list[Path]]:
-    """What may be the submission in a student's folder, and the other files."""
-    names = list(assignments)
+def everything(places: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+    """The files of one student, who may have several folders or files without a folder."""
+    for place in places:
+        if place.is_symlink():
+            yield place, "symlink"
+        elif place.is_dir():
+            yield from entries(place)
+        else:
+            yield place, "" if place.is_file() else "no-file"
+
+
+def zipped(path: Path, named: Named, assignments: Sequence[str], student: str) -> list[Found]:
+    """The notebooks in a student's zip: the zip's name says when it was handed in. One that stays closed is named."""
+    try:
+        content = read_safely(path, unpack.STUDENTS_BYTES)
+        if content is None or not path.name.lower().endswith(".zip"):
+            return [Found(path, named, "archive")]
+        found = []
+        for name, notebook in unpack.notebooks_in(content, LARGEST):
+            own = read_name(name.rpartition("/")[2], assignments, student)
+            both = Named(
+                own.assignment or named.assignment,
+                own.late or named.late,
+                named.moment or own.moment,
+                named.number or own.number,
+                named.upload or own.upload,
+            )
+            found.append(Found(path, both, "" if len(notebook) <= LARGEST else "too-large", name, notebook))
+        return found
+    except (OSError, unpack.ZipError):
+        return [Found(path, named, "archive")]
+
+
+def notebooks(
+    folder: Path, assignments: Iterable[str], student: str | None = None, places: Sequence[Path] = ()
+) -> tuple[list[Found], list[Path]]:
+    """What may be the submission in a student's folder, or in several places of his, and the other files."""
+    names, student = list(assignments), folder.name if student is None else student
     found, others = [], []
-    for count, (path, problem) in enumerate(entries(folder)):
+    for count, (path, problem) in enumerate(everything(places) if places else entries(folder)):
         if count >= MOST:
             found.append(Found(folder, read_name("", names), "too-many-files"))
             break
-        problem = problem or ("archive" if is_archive(path.name) else "")
-        if ENDINGS.search(path.name) or problem in ("symlink", "archive", *CLOSED) or holds_notebook(path):
-            found.append(Found(path, read_name(path.name, names, folder.name), problem))
+        if not problem and is_archive(path.name):
+            inside = zipped(path, read_name(path.name, names, student), names, student)
+            found += inside
+            others += [] if inside else [path]
+        elif ENDINGS.search(path.name) or problem in ("symlink", *CLOSED) or holds_notebook(path):
+            found.append(Found(path, read_name(path.name, names, student), problem))
         else:
             others.append(path)
     return found, others

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.grading import files
+from tools.grading import files, repair
 from tools.grading import notebook as nb
 from tools.grading.assignment import Assignment
 from tools.grading.files import LARGEST, Found
 from tools.grading.notebook import Notebook
+from tools.grading.repair import Note
 
 MOST_CELLS = 500
 
 REASONS = {
     "empty-folder": "The folder holds no file.",
     "no-notebook": "The folder holds files, and none of them is a notebook (.ipynb).",
-    "not-a-folder": "It lies beside the students' folders. Put it into a folder with the student's name.",
+    "not-a-folder": "It lies beside the students' folders, and its name is none that Canvas, Blackboard or Moodle "
+    "write. Put it into a folder with the student's name; a zip of a whole class is given as SUBMISSIONS itself.",
+    "leads-out": "Its name leads out of the zip, or through too many folders. It was not unpacked.",
+    "zip-member": "It could not be taken out of the zip. Unpack the zip by hand and look.",
     "symlink": "It is a link to another place, and links are not followed.",
     "no-file": "It is neither a file nor a folder.",
     "unreadable": "The file or folder cannot be read: this user may not.",
-    "archive": "It is an archive. Unpack it into the student's folder.",
+    "archive": "It is an archive that is not opened: no zip, damaged, encrypted, too large, or with others inside. "
+    "Unpack it into the student's folder.",
     "too-deep": f"It is a folder inside more than {files.DEPTH} others, which are not searched.",
     "too-many-files": f"The folder holds more than {files.MOST} files; those after them were not looked at.",
     "undecided": "Beside it lies something that may be the newer submission and cannot be read. Remove one of the two.",
@@ -35,12 +39,15 @@ REASONS = {
     "wrong-assignment": "Its content is another assignment than its name says. Ask which one was meant.",
     "metadata-stripped": "The cells have lost nbgrader's metadata, so no answer can be found. Ask for the "
     "original file, or let the student copy the answers into a fresh copy.",
-    "missing-grade-ids": "Cells of the assignment are missing.",
-    "duplicate-grade-ids": "Cells of the assignment are there twice (copied), so it is open which one counts.",
-    "changed-cell-type": "A cell for an answer was turned from code into text, or the other way round.",
+    "missing-grade-ids": "Cells for answers are gone, and the answers stand nowhere else.",
+    "duplicate-grade-ids": "There are two different answers to a question, and nothing says which one counts.",
+    "changed-cell-type": "A cell for an answer in code was turned into text.",
     "several-different-files": "There are several files for this assignment, different ones, and nothing says which is "
     "the newest. Keep one.",
     "graders-fault": "The grader itself failed on it. Run `make grade` again; if it stays, look at the message.",
+    "nothing": "Nothing arrived from this student of the roster.",
+    "unclear": "Something arrived that may be this student's: look for roster-two and roster-shared.",
+    "not-yet": "This run graded one student alone. Run `make grade` without STUDENT.",
     "too-long": "Its code, or what it returns, kept the tests busy beyond all limits; it was stopped.",
 }
 
@@ -69,6 +76,7 @@ class Submission:
     late: bool
     fingerprint: str
     notebook: Notebook = field(repr=False)
+    notes: tuple[Note, ...] = ()  # how its cells were put in order
 
 
 class Refused(Exception):
@@ -84,7 +92,7 @@ def parse(content: bytes | None) -> Notebook:
     if content is None:
         raise Refused("too-large")
     try:
-        found = json.loads(content.decode("utf-8-sig"))
+        found = json.loads(content.decode("utf-16" if content[:2] in files.UTF_16 else "utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise Refused("not-json", str(error)[:200]) from None
     cells = found.get("cells") if isinstance(found, dict) else None
@@ -114,24 +122,23 @@ def identify(notebook: Notebook, named: str | None, assignments: Mapping[str, As
     return assignments[name]
 
 
-def check_cells(notebook: Notebook, assignment: Assignment) -> None:
-    """Every cell of the assignment is there, once, and still of its kind; texts may be missing."""
-    present = [nb.grade_id(cell) for cell in notebook["cells"] if nb.grade_id(cell)]
+def in_order(notebook: Notebook, assignment: Assignment) -> tuple[Notebook, list[Note]]:
+    """The notebook with every cell of the assignment once and of its kind, and what had to be done for that.
+
+    Raises:
+        Refused: nobody can tell what was meant.
+    """
+    notebook = repair.with_metadata(notebook, assignment)
+    present = {nb.grade_id(cell) for cell in notebook["cells"]} - {""}
     if not present:
         raise Refused("metadata-stripped", "", assignment.name)
-    twice = sorted({name for name in present if name in assignment.cells and present.count(name) > 1})
-    if twice:
-        raise Refused("duplicate-grade-ids", ", ".join(twice), assignment.name)
-    needed = [name for name, cell in assignment.cells.items() if cell["cell_type"] == "code" or nb.is_solution(cell)]
-    missing = [name for name in needed if name not in present]
-    if len(missing) > len(needed) / 2:
+    answers = assignment.solution_cells()
+    if len(present.intersection(answers)) < len(answers) / 2:
         raise Refused("wrong-assignment", f"most cells of {assignment.name} are missing", assignment.name)
-    if missing:
-        raise Refused("missing-grade-ids", ", ".join(missing), assignment.name)
-    for cell in notebook["cells"]:
-        name = nb.grade_id(cell)
-        if name in needed and cell.get("cell_type") != assignment.cells[name]["cell_type"]:
-            raise Refused("changed-cell-type", name, assignment.name)
+    try:
+        return repair.repaired(notebook, assignment)
+    except repair.Undecided as undecided:
+        raise Refused(undecided.reason, ", ".join(undecided.names), assignment.name) from None
 
 
 def read(student: str, found: Found, assignments: Mapping[str, Assignment], label: str) -> Submission:
@@ -143,7 +150,7 @@ def read(student: str, found: Found, assignments: Mapping[str, Assignment], labe
     if found.problem:
         raise Refused(found.problem, "", found.named.assignment or "")
     try:
-        content = files.read_safely(found.path, LARGEST)
+        content = files.read_safely(found.path, LARGEST) if found.content is None else found.content
     except OSError as error:
         raise Refused("unreadable", type(error).__name__, found.named.assignment or "") from None
     try:
@@ -152,30 +159,42 @@ def read(student: str, found: Found, assignments: Mapping[str, Assignment], labe
         refused.assignment = found.named.assignment or ""
         raise
     assignment = identify(notebook, found.named.assignment, assignments)
-    check_cells(notebook, assignment)
+    ordered, notes = in_order(notebook, assignment)
     assert content is not None
     digest = hashlib.sha256(content).hexdigest()
-    return Submission(student, assignment.name, label, found.named.late, digest, notebook)
+    return Submission(student, assignment.name, label, found.named.late, digest, ordered, tuple(notes))
 
 
-def student_submissions(folder: Path, assignments: Mapping[str, Assignment]) -> tuple[list[Submission], list[Problem]]:
-    """What can be graded of one student's folder, and what cannot and why."""
-    student = folder.name
+def student_submissions(
+    folder: Path,
+    assignments: Mapping[str, Assignment],
+    student: str | None = None,
+    places: Sequence[Path] = (),
+) -> tuple[list[Submission], list[Problem]]:
+    """What can be graded of one student's folder, and what cannot and why.
+
+    Args:
+        folder: the student's, or the one in which his places are.
+        assignments: by name.
+        student: his name, where it is not the folder's.
+        places: folders and files of his in `folder`, where not all of it is his.
+    """
+    student = folder.name if student is None else student
     if folder.is_symlink():
         return [], [Problem(student, "", "", "symlink")]
-    found, others = files.notebooks(folder, assignments)
+    found, others = files.notebooks(folder, assignments, student, places)
     if not found:
         listed = ", ".join(path.name for path in others[:5])
         return [], [Problem(student, "", "", "no-notebook" if others else "empty-folder", listed)]
     groups: dict[str, list[Found]] = {}
     for one in found:
-        groups.setdefault(one.named.assignment or os.fspath(one.path), []).append(one)
+        groups.setdefault(one.named.assignment or f"{one.path}/{one.inside}", []).append(one)
     ready: dict[str, list[Submission]] = {}
     problems: list[Problem] = []
     unread: list[tuple[Found, Problem]] = []
     for group in groups.values():
         for one in files.newest(group):
-            label = one.path.relative_to(folder).as_posix()
+            label = one.path.relative_to(folder).as_posix() + (f"/{one.inside}" if one.inside else "")
             try:
                 submission = read(student, one, assignments, label)
                 ready.setdefault(submission.assignment, []).append(submission)

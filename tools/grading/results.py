@@ -138,6 +138,7 @@ def result_of(
         "title": assignment.title,
         "file": submission.file,
         "late": submission.late,
+        "notes": [list(note) for note in submission.notes],
         "seconds": round(seconds, 2),
         "tests": tests,
         "by_hand": by_hand,

@@ -13,9 +13,8 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-from tools.grading.names import key, shown
+from tools.grading.names import key
 
 BY_HAND = ("student", "assignment", "question", "answer", "maximum", "marks", "remark", "answer_id")
 csv.field_size_limit(1 << 28)  # an answer may be long
@@ -105,6 +104,9 @@ def read_marks(path: Path) -> tuple[dict[str, tuple[float, str]], list[str]]:
         given = row["marks"].strip().replace(",", ".")
         if not given:
             continue
+        if not row["answer_id"].strip():
+            wrong.append(f"row {line}: marks without an answer_id belong into override.csv")
+            continue
         try:
             marks, maximum = float(given), float(row["maximum"].replace(",", "."))
         except ValueError:
@@ -133,25 +135,3 @@ def with_filled_in(path: Path, rows: Sequence[Sequence[object]]) -> list[list[ob
             marks, remark = before["marks"], before.get("remark", "")
         found.append([*words, marks, remark, key])
     return found + [[row.get(column, "") for column in BY_HAND] for row in old.values()]
-
-
-def marks_rows(records: Sequence[dict[str, Any]], questions: Sequence[str]) -> Iterable[list[object]]:
-    """The rows of marks.csv: one for each student and assignment."""
-    for record in records:
-        if "problem" in record:
-            known = [shown(record["student"]), record["assignment"], "", "", "", ""]
-            yield [*known, f"not graded: {record['problem']}", *[""] * len(questions)]
-            continue
-        marks = record["marks"]
-        waiting = [name for name, (earned, _) in marks.items() if earned is None]
-        known = sum(earned for earned, _ in marks.values() if earned is not None)
-        yield [
-            shown(record["student"]),
-            record["assignment"],
-            number(known),
-            number(sum(points for _, points in marks.values())),
-            "late" if record["late"] else "",
-            " ".join(waiting),
-            "waits for marking by hand" if waiting else "complete",
-            *(number(marks[name][0]) if name in marks and marks[name][0] is not None else "" for name in questions),
-        ]
