@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from _recording import Batches, Values, main
 
+from symrl_lite.data import Transitions, collect, play, walk
 from symrl_lite.envs import sprites as shifts
 from symrl_lite.envs.cartpole import CartPoles
 from symrl_lite.envs.room import Room
@@ -32,7 +33,6 @@ from symrl_lite.envs.sprites import PLACES, SpriteCopies, digits, render
 from symrl_lite.offline_q import QSettings, greedy, train_q
 from symrl_lite.plannable import Encoded, LatentPlanner, LinearModel, PlannableSettings, train_plannable
 from symrl_lite.recorded import Curve
-from symrl_lite.transitions import Transitions, collect, play, walk
 
 Job = Callable[[], dict[str, Curve]]
 

@@ -27,11 +27,11 @@ from typing import Any
 import numpy as np
 from _recording import joined, main
 
+from symrl_lite.data import Episodes, record_episodes
 from symrl_lite.envs.atari_frames import AtariFrames
 from symrl_lite.envs.blocks import Blocks
 from symrl_lite.envs.physics import ThreeBodyCopies
 from symrl_lite.envs.shapes import Shapes
-from symrl_lite.episodes import Episodes, record_episodes
 from symrl_lite.recorded import Curve
 from symrl_lite.seeds import count_parameters
 from symrl_lite.structured import StructuredModel, StructuredSettings, rank_rollouts, train_structured

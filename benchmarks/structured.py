@@ -17,15 +17,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from symrl_lite.data import Episodes, record_episodes
 from symrl_lite.envs.shapes import Shapes
-from symrl_lite.episodes import Episodes, record_episodes
-from symrl_lite.ranking import ranking_metrics
 from symrl_lite.structured import (
     StructuredModel,
     StructuredSettings,
     contrastive_energy_loss,
     energy,
     rank_rollouts,
+    ranking_metrics,
     train_structured,
 )
 

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from symrl_lite._door import check_settings, require_function, seed_list, whole_number
-from symrl_lite._equivariant_linear import as_tensor
-from symrl_lite._plannable_model import known_actions, mlp_encoder, require_sets
+from symrl_lite.data import Transitions
+from symrl_lite.door import check_settings, require_function, seed_list, whole_number
+from symrl_lite.layers.linear import as_tensor
+from symrl_lite.plannable import mlp_encoder
+from symrl_lite.plannable.model import known_actions, require_sets
 from symrl_lite.seeds import SeedBatch
-from symrl_lite.transitions import Transitions
 
 __all__ = ["QSettings", "greedy", "train_q"]
 
@@ -82,7 +83,7 @@ def train_q(
             actions that are not 0, 1, ..., n − 1, or a network with another number of values.
 
     >>> from symrl_lite.envs.cartpole import CartPoles
-    >>> from symrl_lite.transitions import collect
+    >>> from symrl_lite.data.transitions import collect
     >>> (network,) = train_q([collect(CartPoles, 20)], [0], QSettings(updates=5), progress=False)
     >>> greedy(network)(np.zeros((3, 4), dtype=np.float32)).shape
     (3,)

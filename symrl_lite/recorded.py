@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from symrl_lite._door import a_number
+from symrl_lite.door import a_number
 
 __all__ = ["Curve", "Recording", "load", "save"]
 

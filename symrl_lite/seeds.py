@@ -13,7 +13,7 @@ from scipy import stats
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from symrl_lite._door import a_number, a_seed, real_numbers, require_function, seed_list, whole_number
+from symrl_lite.door import a_number, a_seed, real_numbers, require_function, seed_list, whole_number
 
 __all__ = [
     "Comparison",

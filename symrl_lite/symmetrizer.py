@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from symrl_lite._door import a_number, a_seed, real_numbers
+from symrl_lite.door import a_number, a_seed, real_numbers
 from symrl_lite.groups import Representation
 
 __all__ = ["WeightOrbits", "equivariant_basis", "equivariant_dimension", "symmetrize", "weight_orbits"]

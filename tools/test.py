@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "_build" / "tests"
 TWO = ("-n", "2")  # processes of pytest-xdist: what a test machine has at least
 NOT_UNIT = {"test_notebook_structure.py", "test_solutions.py"}  # they have steps of their own
+OTHER_STEPS = {"checks", "grading", "live", "site"}  # folders that another step runs; all others are rooms
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,11 @@ def style() -> Count:
 
 def unit() -> Count:
     """Unit and property tests, comparisons with other packages, and the examples in the docstrings."""
-    files = [path for path in sorted((ROOT / "tests").glob("test_*.py")) if path.name not in NOT_UNIT]
-    names = [path.relative_to(ROOT).as_posix() for path in files]
-    return pytest("unit", *TWO, "--doctest-modules", "symrl_lite", *names, "tests/peers")
+    tests = ROOT / "tests"
+    files = [path for path in sorted(tests.glob("test_*.py")) if path.name not in NOT_UNIT]
+    rooms = {path.parent for path in tests.glob("*/test_*.py") if path.parent.name not in OTHER_STEPS}
+    names = [path.relative_to(ROOT).as_posix() for path in [*files, *sorted(rooms)]]
+    return pytest("unit", *TWO, "--doctest-modules", "symrl_lite", *names)
 
 
 def grading() -> Count:

@@ -9,15 +9,7 @@ import numpy as np
 
 from symrl_lite.actions import on_cells
 from symrl_lite.checks import CheckResult, Wrong, as_array, run_steps
-from symrl_lite.groups import (
-    FiniteGroup,
-    check_axioms,
-    cyclic,
-    dihedral,
-    direct_product,
-    stabilizer,
-    symmetric,
-)
+from symrl_lite.groups import FiniteGroup, check_axioms, cyclic, dihedral, direct_product, stabilizer, symmetric
 
 __all__ = ["another_group_of_order_eight", "composition_table", "orbit_and_stabilizer"]
 

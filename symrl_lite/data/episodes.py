@@ -10,7 +10,9 @@ import gymnasium
 import numpy as np
 from gymnasium.vector import VectorEnv
 
-from symrl_lite._door import (
+from symrl_lite.data.streams import Streams
+from symrl_lite.data.transitions import require_next_step_reset
+from symrl_lite.door import (
     a_seed,
     count_actions,
     real_numbers,
@@ -18,8 +20,6 @@ from symrl_lite._door import (
     whole_number,
     whole_numbers,
 )
-from symrl_lite._streams import Streams
-from symrl_lite.transitions import require_next_step_reset
 
 __all__ = ["Episodes", "record_episodes"]
 

@@ -12,7 +12,8 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 
-from symrl_lite._door import (
+from symrl_lite.data.streams import Streams
+from symrl_lite.door import (
     a_seed,
     count_actions,
     real_numbers,
@@ -21,7 +22,6 @@ from symrl_lite._door import (
     whole_number,
     whole_numbers,
 )
-from symrl_lite._streams import Streams
 
 __all__ = [
     "Environment",

@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from symrl_lite._door import plain_array
+from symrl_lite.door import plain_array
 
 __all__ = ["known_options", "require_start", "single_action", "vector_actions", "whole_numbers"]
 

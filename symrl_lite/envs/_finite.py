@@ -11,8 +11,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from scipy import sparse
 
-from symrl_lite._door import whole_number
-from symrl_lite._streams import Streams, continued
+from symrl_lite.data.streams import Streams, continued
+from symrl_lite.door import whole_number
 from symrl_lite.envs._door import known_options, require_start, single_action, vector_actions, whole_numbers
 from symrl_lite.envs._pictures import DrawnEnv
 from symrl_lite.mdp import TabularMDP

@@ -8,7 +8,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from symrl_lite._door import a_seed
+from symrl_lite.door import a_seed
 from symrl_lite.envs._door import require_start
 
 __all__ = ["SERVED", "DrawnEnv", "drawn", "enlarged", "known_mode"]

@@ -8,7 +8,7 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from symrl_lite._door import a_seed, whole_number, whole_numbers
+from symrl_lite.door import a_seed, whole_number, whole_numbers
 from symrl_lite.envs._door import known_options, require_start, single_action
 from symrl_lite.envs._pictures import SERVED, DrawnEnv, known_mode
 from symrl_lite.groups import cyclic, permutation

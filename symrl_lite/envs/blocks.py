@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from symrl_lite._door import whole_number
+from symrl_lite.door import whole_number
 from symrl_lite.envs._pushing import Pushing
 from symrl_lite.envs.shapes import COLORS
 

@@ -10,8 +10,8 @@ import numpy as np
 from gymnasium.envs.classic_control.cartpole import CartPoleEnv, CartPoleVectorEnv
 from gymnasium.vector import AutoresetMode
 
-from symrl_lite._door import a_number, a_seed, whole_number
-from symrl_lite._streams import Streams, continued
+from symrl_lite.data.streams import Streams, continued
+from symrl_lite.door import a_number, a_seed, whole_number
 from symrl_lite.envs._door import known_options, require_start, single_action, vector_actions
 from symrl_lite.envs._pictures import drawn, known_mode
 from symrl_lite.groups import Representation, cyclic, permutation
@@ -169,7 +169,7 @@ class CartPoles(CartPoleVectorEnv):
 
 
 def _picture(state: Any) -> np.ndarray:
-    from symrl_lite._drawing import draw_cartpole  # here, because it needs matplotlib
+    from symrl_lite.plots import draw_cartpole  # here, because it needs matplotlib
 
     return drawn(lambda axes: draw_cartpole(axes, state), width=6.0, height=3.6)
 

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from symrl_lite._door import a_cell, a_number, whole_number
-from symrl_lite._grid_state import Cell, GridState
-from symrl_lite.actions import MOVES, STEPS, on_cells, on_moves
+from symrl_lite.actions import MOVES, STEPS, Cell, GridState, on_cells, on_moves
+from symrl_lite.door import a_cell, a_number, whole_number
 from symrl_lite.envs._finite import FiniteEnv, Outcome
 from symrl_lite.envs._pictures import SERVED, drawn, known_mode
 from symrl_lite.groups import FiniteGroup, cyclic, dihedral
@@ -92,7 +91,7 @@ class GridWorld(FiniteEnv):
 
     def picture(self) -> np.ndarray:
         """The grid as `plots.draw_gridworld` draws it, (rows, columns, 3)."""
-        from symrl_lite._drawing import draw_gridworld  # here, because it needs matplotlib
+        from symrl_lite.plots import draw_gridworld  # here, because it needs matplotlib
 
         return drawn(lambda axes: draw_gridworld(axes, self.view(self.state)))
 

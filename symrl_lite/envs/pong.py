@@ -10,8 +10,8 @@ from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from symrl_lite._door import a_seed, real_numbers, require_function, whole_number, whole_numbers
-from symrl_lite._streams import Streams, continued
+from symrl_lite.data.streams import Streams, continued
+from symrl_lite.door import a_seed, real_numbers, require_function, whole_number, whole_numbers
 from symrl_lite.envs._door import known_options, require_start, single_action, vector_actions
 from symrl_lite.envs._pictures import SERVED, DrawnEnv, enlarged, known_mode
 from symrl_lite.groups import dihedral, permutation

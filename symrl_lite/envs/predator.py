@@ -7,9 +7,8 @@ from typing import Any, Literal
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from symrl_lite._door import a_number, whole_number
-from symrl_lite._grid_state import GridState
-from symrl_lite.actions import MOVES, STEPS, on_cells, on_images, on_moves
+from symrl_lite.actions import MOVES, STEPS, GridState, on_cells, on_images, on_moves
+from symrl_lite.door import a_number, whole_number
 from symrl_lite.envs._finite import FiniteEnv, FiniteEnvs, Outcome
 from symrl_lite.envs._pictures import SERVED, drawn, known_mode
 from symrl_lite.groups import FiniteGroup, cyclic, dihedral
@@ -77,7 +76,7 @@ class PredatorPrey(FiniteEnv):
 
     def picture(self) -> np.ndarray:
         """The torus around the predator, as `plots.draw_gridworld` draws it, (rows, columns, 3)."""
-        from symrl_lite._drawing import draw_gridworld  # here, because it needs matplotlib
+        from symrl_lite.plots import draw_gridworld  # here, because it needs matplotlib
 
         return drawn(lambda axes: draw_gridworld(axes, self.view(self.state)))
 

@@ -8,9 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from symrl_lite._door import a_cell, a_number, require_text, whole_number
-from symrl_lite._grid_state import Cell
-from symrl_lite.actions import MOVES, STEPS
+from symrl_lite.actions import MOVES, STEPS, Cell
+from symrl_lite.door import a_cell, a_number, require_text, whole_number
 from symrl_lite.envs._door import known_options, whole_numbers
 from symrl_lite.envs._finite import FiniteEnv, FiniteEnvs, Outcome
 from symrl_lite.envs._pictures import SERVED, enlarged, known_mode

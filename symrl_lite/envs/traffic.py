@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete
 
-from symrl_lite._door import a_number, whole_number
+from symrl_lite.door import a_number, whole_number
 from symrl_lite.envs._door import whole_numbers
 from symrl_lite.envs._finite import FiniteEnv, Outcome
 from symrl_lite.envs._pictures import SERVED, drawn, known_mode
@@ -95,7 +95,7 @@ class TrafficLights(FiniteEnv):
 
     def picture(self) -> np.ndarray:
         """A bar for each queue, (rows, columns, 3)."""
-        from symrl_lite._drawing import draw_bars  # here, because it needs matplotlib
+        from symrl_lite.plots import draw_bars  # here, because it needs matplotlib
 
         def draw(axes: Any) -> None:
             draw_bars(axes, self._states[self.state], [f"light {i}" for i in range(self.lights)])

@@ -6,71 +6,30 @@ modules then run without gradients.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from symrl_lite._door import a_number, require_function
-from symrl_lite.groups import Element, FiniteGroup, Representation
+from symrl_lite.door import a_number
+from symrl_lite.equivariance.acting import Action, apply_action
+from symrl_lite.equivariance.arrays import (
+    as_data,
+    batch_of,
+    call,
+    copy_of,
+    difference,
+    epsilon,
+    features,
+    no_grad,
+    to_numpy,
+)
+from symrl_lite.groups import FiniteGroup, Representation
 
-__all__ = [
-    "Action",
-    "OutputActionFit",
-    "apply_action",
-    "assert_equivariant",
-    "equivariance_error",
-    "fit_output_action",
-]
+__all__ = ["OutputActionFit", "assert_equivariant", "equivariance_error", "fit_output_action"]
 
-Action = Representation | Callable[[Any, Any], Any]
 _ROWS = 16  # of the table in an error message
-
-
-def apply_action(action: Action, g: Element, x: Any) -> Any:
-    """g·x: `x @ rho(g).T` on the last axis for a representation, `action(g, x)` for a function.
-
-    A tensor gives a tensor on the same device, an array an array, also where the function is written for the other.
-
-    Args:
-        action: a Representation, or a function (g, x) -> x, which gets g as it is given here.
-        g: index or name of an element.
-        x: array or tensor, for a representation (..., dimension); floating-point numbers keep dtype and device.
-
-    Raises:
-        ValueError: a last axis that is not the representation's dimension. TypeError: x is no array.
-
-    >>> from symrl_lite.groups import cyclic, regular
-    >>> apply_action(regular(cyclic(3)), "r", np.array([[1.0, 2.0, 3.0]])).tolist()
-    [[3.0, 1.0, 2.0]]
-    """
-    if not isinstance(action, Representation):
-        require_function(action, "action", "a Representation or a function (g, x) -> x")
-        return _as_given(action(g, x), x)
-    matrix = action(g)
-    x = _as_data(x, "x")
-    if x.ndim == 0 or x.shape[-1] != action.dimension:
-        raise ValueError(f"data has shape {tuple(x.shape)}, expected a last axis of {action.dimension} for {action!r}")
-    if _is_tensor(x):
-        torch = sys.modules["torch"]
-        if not (x.is_floating_point() or x.is_complex()):
-            x = x.to(torch.get_default_dtype())
-        # A copy, because tensors cannot share read-only memory.
-        return x @ torch.from_numpy(matrix.T.copy()).to(dtype=x.dtype, device=x.device)
-    with np.errstate(invalid="ignore"):  # 0 · inf is NaN, which the errors report
-        return x @ matrix.T.astype(x.dtype if x.dtype.kind in "fc" else np.float64)
-
-
-def _as_given(moved: Any, x: Any) -> Any:
-    """What an action made of x, as a tensor if x is one and as an array if x is an array."""
-    if _is_tensor(x) and isinstance(moved, np.ndarray | np.generic):
-        return sys.modules["torch"].from_numpy(np.array(moved)).to(x.device)  # a copy: no negative strides in torch
-    if isinstance(x, np.ndarray) and _is_tensor(moved):
-        return moved.detach().cpu().numpy()
-    return moved
 
 
 def equivariance_error(
@@ -167,9 +126,9 @@ def fit_output_action(
     True
     """
     found = _find_group(group, act_in)
-    data = _batch(x)
-    with _no_grad():
-        base = _features(f, data, len(data))
+    data = batch_of(x)
+    with no_grad():
+        base = features(f, data, len(data))
         if len(data) <= base.shape[1]:
             raise ValueError(
                 f"{len(data)} inputs for {base.shape[1]} features, expected more inputs than features: "
@@ -179,7 +138,7 @@ def fit_output_action(
         matrices = np.empty((found.order, base.shape[1], base.shape[1]))
         residuals = np.empty(found.order)
         for g in found:
-            moved = _features(f, apply_action(act_in, g, _copy(data)), len(data))
+            moved = features(f, apply_action(act_in, g, copy_of(data)), len(data))
             if moved.shape != base.shape:
                 raise ValueError(f"f gives shape {moved.shape} after {found.names[g]!r}, {base.shape} before")
             matrices[g] = np.linalg.lstsq(base, moved, rcond=None)[0].T
@@ -199,36 +158,36 @@ class _Measurement:
 
 def _measure(f: Any, x: Any, act_in: Action, act_out: Action, group: FiniteGroup | None) -> _Measurement:
     found = _find_group(group, act_in, act_out)
-    data = _batch(x)
-    with _no_grad():
-        base = _as_data(_call(f, _copy(data)), "f(x)")
+    data = batch_of(x)
+    with no_grad():
+        base = as_data(call(f, copy_of(data)), "f(x)")
         if 0 in base.shape:
             raise ValueError(f"f(x) has shape {tuple(base.shape)}, expected at least one value")
-        again = _to_numpy(_as_data(_call(f, _copy(data)), "f(x)"))
-        values = _to_numpy(base)
+        again = to_numpy(as_data(call(f, copy_of(data)), "f(x)"))
+        values = to_numpy(base)
         if again.shape != values.shape:
             raise ValueError(f"f gives shape {values.shape} and then {again.shape} for the same input")
-        random = float(_difference(values, again, equal_nan=True).max())
+        random = float(difference(values, again, equal_nan=True).max())
         _require_still(act_in, data, "act_in")
         _require_still(act_out, base, "act_out")
         errors = np.empty(found.order)
         inputs: list[int | None] = []
         for g in found:
             name = found.names[g]
-            left = _to_numpy(
-                _as_data(_call(f, _copy(apply_action(act_in, g, _copy(data)))), f"f(L_g x) for g = {name}")
+            left = to_numpy(
+                as_data(call(f, copy_of(apply_action(act_in, g, copy_of(data)))), f"f(L_g x) for g = {name}")
             )
-            right = _to_numpy(_as_data(apply_action(act_out, g, _copy(base)), f"K_g f(x) for g = {name}"))
+            right = to_numpy(as_data(apply_action(act_out, g, copy_of(base)), f"K_g f(x) for g = {name}"))
             if left.shape != right.shape:
                 raise ValueError(
                     f"g = {name!r}: f(L_g x) has shape {left.shape}, K_g f(x) has shape {right.shape}, expected equal"
                 )
-            gap = _difference(left, right)
+            gap = difference(left, right)
             errors[g] = gap.max()
             per_input = gap.ndim > 0 and len(gap) == len(data)
             inputs.append(int(np.unravel_index(gap.argmax(), gap.shape)[0]) if per_input else None)
     scale = float(np.abs(values).max())
-    default = max(_epsilon(base), _epsilon(data)) ** (2 / 3) * max(1.0, scale if np.isfinite(scale) else 1.0)
+    default = max(epsilon(base), epsilon(data)) ** (2 / 3) * max(1.0, scale if np.isfinite(scale) else 1.0)
     return _Measurement(found, errors, inputs, default, random, bool(np.isfinite(values).all()))
 
 
@@ -277,100 +236,14 @@ def _find_group(group: FiniteGroup | None, *actions: Action) -> FiniteGroup:
     return found
 
 
-def _batch(x: Any) -> Any:
-    data = _as_data(x, "x")
-    if data.ndim == 0 or 0 in data.shape:
-        raise ValueError(f"x has shape {tuple(data.shape)}, expected (batch, ...) with at least one input")
-    return data
-
-
 def _require_still(action: Action, data: Any, what: str) -> None:
     """The identity element (index 0) must move nothing; ρ(e) = I was checked when ρ was made."""
     if isinstance(action, Representation):
         return
-    before, after = _to_numpy(data), _to_numpy(_as_data(apply_action(action, 0, _copy(data)), f"{what}(0, x)"))
+    before, after = to_numpy(data), to_numpy(as_data(apply_action(action, 0, copy_of(data)), f"{what}(0, x)"))
     if before.shape != after.shape:
         raise ValueError(f"{what}: the identity changes the shape {before.shape} to {after.shape}: no action")
-    error = float(_difference(before, after, equal_nan=True).max())
+    error = float(difference(before, after, equal_nan=True).max())
     scale = float(np.abs(before[np.isfinite(before)]).max(initial=1.0))
-    if not error <= _epsilon(data) ** (2 / 3) * scale:
+    if not error <= epsilon(data) ** (2 / 3) * scale:
         raise ValueError(f"{what}: the identity changes the data by {error:.3g}, expected no change: no action")
-
-
-def _features(f: Any, data: Any, batch: int) -> np.ndarray:
-    values = _to_numpy(_as_data(_call(f, _copy(data)), "f(x)"))
-    if values.ndim != 2 or len(values) != batch or values.shape[1] == 0:
-        raise ValueError(f"f gives shape {values.shape}, expected (batch, d) with batch = {batch}")
-    if np.iscomplexobj(values):
-        raise TypeError(f"f gives {values.dtype}, expected real numbers")
-    if not np.isfinite(values).all():
-        raise ValueError("f gives NaN or infinity, expected finite numbers")
-    return values
-
-
-def _call(f: Any, x: Any) -> Any:
-    require_function(f, "f", "a function of a batch")
-    torch = sys.modules.get("torch")
-    try:
-        return f(x)
-    except TypeError as error:
-        if torch is not None and hasattr(torch, "nn") and isinstance(f, torch.nn.Module) and not _is_tensor(x):
-            raise TypeError(
-                f"f is a torch module and was called with a NumPy array of {x.dtype}, which it does not take "
-                f"({str(error).splitlines()[0]}): give x as a tensor, torch.as_tensor(x)"
-            ) from error
-        raise
-
-
-def _difference(left: np.ndarray, right: np.ndarray, equal_nan: bool = False) -> np.ndarray:
-    """|left − right|, inf where either is NaN or infinite (0 where both are so alike, with equal_nan)."""
-    with np.errstate(all="ignore"):
-        gap = np.abs(left - right)
-    gap = np.where(np.isfinite(gap) & np.isfinite(left) & np.isfinite(right), gap, np.inf)
-    if equal_nan:
-        gap = np.where((left == right) | (np.isnan(left) & np.isnan(right)), 0.0, gap)
-    return np.asarray(gap)
-
-
-def _is_tensor(x: Any) -> bool:
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(x, torch.Tensor)
-
-
-def _no_grad() -> Any:
-    torch = sys.modules.get("torch")
-    return nullcontext() if torch is None or not hasattr(torch, "no_grad") else torch.no_grad()
-
-
-def _as_data(x: Any, what: str) -> Any:
-    """`x` itself if a tensor, else as an array of numbers."""
-    if _is_tensor(x):
-        return x
-    if x is None:
-        raise TypeError(f"{what} is None, expected an array: does the function return its result?")
-    try:
-        array = np.asarray(x)
-    except ValueError:
-        raise TypeError(f"{what} is a {type(x).__name__} of different shapes, expected one array") from None
-    if array.dtype.kind not in "biufc":
-        raise TypeError(f"{what} has dtype {array.dtype}, expected numbers")
-    return array
-
-
-def _copy(x: Any) -> Any:
-    return x.detach().clone() if _is_tensor(x) else np.array(x)
-
-
-def _to_numpy(x: Any) -> np.ndarray:
-    """As float64 or complex128: unsigned integers and booleans can then be subtracted."""
-    if _is_tensor(x):
-        wide = "complex128" if x.is_complex() else "float64"
-        x = x.detach().cpu().to(getattr(sys.modules["torch"], wide)).numpy()
-    return np.asarray(x, dtype=np.complex128 if np.iscomplexobj(x) else np.float64)
-
-
-def _epsilon(x: Any) -> float:
-    if _is_tensor(x):
-        exact = not (x.is_floating_point() or x.is_complex())
-        return float(np.finfo(np.float64).eps if exact else sys.modules["torch"].finfo(x.dtype).eps)
-    return float(np.finfo(x.dtype if x.dtype.kind in "fc" else np.float64).eps)

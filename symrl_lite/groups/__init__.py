@@ -15,10 +15,10 @@ or a name; elements that come back are indices. Element 0 is the identity.
 ('rs', 2, 8)
 """
 
-from symrl_lite._axioms import AxiomReport, check_axioms
-from symrl_lite._finite_group import Element, FiniteGroup
-from symrl_lite._named_groups import cyclic, dihedral, direct_product, orbits, stabilizer, symmetric
-from symrl_lite._representations import Representation, permutation, regular, rotation_2d, trivial
+from symrl_lite.groups.axioms import AxiomReport, check_axioms
+from symrl_lite.groups.finite_group import Element, FiniteGroup
+from symrl_lite.groups.named import cyclic, dihedral, direct_product, orbits, stabilizer, symmetric
+from symrl_lite.groups.representations import Representation, permutation, regular, rotation_2d, trivial
 
 __all__ = [
     "AxiomReport",

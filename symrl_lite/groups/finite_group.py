@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from symrl_lite._axioms import MAX_ORDER, check_axioms, element_names, integer_array, square_table
+from symrl_lite.groups.axioms import MAX_ORDER, check_axioms, element_names, integer_array, square_table
 
 __all__ = ["Element", "FiniteGroup", "read_only", "require_group", "words"]
 
@@ -247,12 +247,14 @@ class FiniteGroup:
 
 
 def read_only(array: np.ndarray) -> np.ndarray:
+    """The array itself, which refuses to be written into from now on."""
     array = np.array(array)
     array.setflags(write=False)
     return array
 
 
 def require_group(value: Any, what: str) -> None:
+    """Refuse what is no FiniteGroup."""
     if not isinstance(value, FiniteGroup):
         raise TypeError(f"{what} is {value!r}, expected a FiniteGroup such as cyclic(4)")
 

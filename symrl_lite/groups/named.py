@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from symrl_lite._axioms import MAX_ORDER
-from symrl_lite._door import require_function
-from symrl_lite._finite_group import FiniteGroup, require_group
+from symrl_lite.door import require_function
+from symrl_lite.groups.axioms import MAX_ORDER
+from symrl_lite.groups.finite_group import FiniteGroup, require_group
 
 __all__ = ["cyclic", "dihedral", "direct_product", "not_an_action", "orbits", "stabilizer", "symmetric", "whole_number"]
 
@@ -157,6 +157,7 @@ def not_an_action(group: FiniteGroup, images: np.ndarray) -> tuple[int, int | No
 
 
 def whole_number(value: Any, what: str, largest: int | None) -> int:
+    """`value` as an int from 1 to `largest`."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
         raise TypeError(f"{what} is {value!r}, expected an integer")
     if value < 1 or (largest is not None and value > largest):

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from symrl_lite._axioms import integer_array
-from symrl_lite._door import plain_array
-from symrl_lite._finite_group import Element, FiniteGroup, read_only, require_group, words
-from symrl_lite._named_groups import cyclic, dihedral, not_an_action, whole_number
+from symrl_lite.door import plain_array
+from symrl_lite.groups.axioms import integer_array
+from symrl_lite.groups.finite_group import Element, FiniteGroup, read_only, require_group, words
+from symrl_lite.groups.named import cyclic, dihedral, not_an_action, whole_number
 
 __all__ = ["Representation", "permutation", "regular", "rotation_2d", "trivial"]
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from symrl_lite._door import a_number, real_numbers
-from symrl_lite._refinement import refine
-from symrl_lite.mdp import TabularMDP, policy_table, require_table
+from symrl_lite.door import a_number, real_numbers
+from symrl_lite.homomorphism.refinement import refine
+from symrl_lite.mdp import TabularMDP
+from symrl_lite.mdp.planning import policy_table, require_table
 from symrl_lite.symmetry import Symmetry, permutations_of
 
 __all__ = ["HomomorphismErrors", "MDPHomomorphism", "coarsest_homomorphism", "loss_bound", "quotient", "refine"]

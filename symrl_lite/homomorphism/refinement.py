@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from symrl_lite._door import a_number
-from symrl_lite.mdp import TabularMDP, require_table
+from symrl_lite.door import a_number
+from symrl_lite.mdp import TabularMDP
+from symrl_lite.mdp.planning import require_table
 
 __all__ = ["Round", "refine"]
 

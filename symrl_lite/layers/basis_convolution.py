@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from symrl_lite._door import whole_number
-from symrl_lite._equivariant_linear import EquivariantLinear, require_dtype, require_tensor
-from symrl_lite.group_convolutions import moved_places, require_fit
+from symrl_lite.door import whole_number
 from symrl_lite.groups import FiniteGroup, regular
+from symrl_lite.layers.group_convolution import moved_places, require_fit
+from symrl_lite.layers.linear import EquivariantLinear, require_dtype, require_tensor
 
 if TYPE_CHECKING:
     from symrl_lite.symmetrizer import Space

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from symrl_lite._door import whole_number
-from symrl_lite._equivariant_linear import require_dtype, require_tensor
 from symrl_lite.actions import square_elements
+from symrl_lite.door import whole_number
 from symrl_lite.groups import FiniteGroup, Representation, permutation
+from symrl_lite.layers.linear import require_dtype, require_tensor
 
 __all__ = ["GroupConv2d", "GroupPool", "LiftingConv2d", "moved_places", "pose_filters", "require_fit"]
 

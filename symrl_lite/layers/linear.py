@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from symrl_lite._door import real_numbers, whole_number
+from symrl_lite.door import real_numbers, whole_number
 from symrl_lite.groups import Representation, trivial
 from symrl_lite.symmetrizer import Space, equivariant_basis, equivariant_dimension, weight_orbits
 

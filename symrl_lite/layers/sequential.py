@@ -1,7 +1,7 @@
 """Torch layers that obey W L_g = K_g W, and what may stand between them.
 
 Features are (batch, channels, d), with the group acting on the last axis by a representation of dimension d.
-`EquivariantLinear` is for any representation; the convolutions (from `group_convolutions`) are for turns and flips of
+`EquivariantLinear` is for any representation; the convolutions (in `group_convolution`) are for turns and flips of
 images.
 """
 
@@ -13,11 +13,11 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from symrl_lite._basis_convolution import BasisConv2d
-from symrl_lite._door import require_function, whole_number
-from symrl_lite._equivariant_linear import EquivariantLinear, require_tensor
-from symrl_lite.group_convolutions import GroupConv2d, GroupPool, LiftingConv2d, moved_places
+from symrl_lite.door import require_function, whole_number
 from symrl_lite.groups import Representation
+from symrl_lite.layers.basis_convolution import BasisConv2d
+from symrl_lite.layers.group_convolution import GroupConv2d, GroupPool, LiftingConv2d, moved_places
+from symrl_lite.layers.linear import EquivariantLinear, require_tensor
 
 __all__ = [
     "BasisConv2d",

@@ -13,8 +13,8 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import linalg as sparse_linalg
 
-from symrl_lite._door import a_number, real_numbers, whole_number
-from symrl_lite._tabular import TabularMDP, as_numbers, row_sum_error
+from symrl_lite.door import a_number, real_numbers, whole_number
+from symrl_lite.mdp.tabular import TabularMDP, as_numbers, row_sum_error
 
 __all__ = [
     "Solution",

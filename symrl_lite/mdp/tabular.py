@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from symrl_lite._door import plain_array, real_numbers, whole_number
-from symrl_lite._gymnasium_table import read_table
+from symrl_lite.door import plain_array, real_numbers, whole_number
+from symrl_lite.mdp.gymnasium_table import read_table
 
 __all__ = ["TabularMDP", "as_numbers", "row_sum_error"]
 

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from symrl_lite._door import real_numbers, sizes, whole_number, whole_numbers
-from symrl_lite._equivariant_linear import as_tensor, require_tensor
-from symrl_lite.transitions import Transitions
+from symrl_lite.data import Transitions
+from symrl_lite.door import real_numbers, sizes, whole_number, whole_numbers
+from symrl_lite.layers.linear import as_tensor, require_tensor
 
 __all__ = ["Encoded", "LinearModel", "PlannableModel", "cnn_encoder", "known_actions", "mlp_encoder"]
 

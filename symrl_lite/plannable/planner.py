@@ -11,7 +11,7 @@ import torch
 from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 
-from symrl_lite._door import a_number, a_seed, real_numbers, require_function
+from symrl_lite.door import a_number, a_seed, real_numbers, require_function
 from symrl_lite.mdp import Solution, TabularMDP, value_iteration
 
 __all__ = ["LatentPlanner", "latent_rank", "latent_transitions", "prune"]

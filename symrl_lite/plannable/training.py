@@ -1,7 +1,7 @@
 """Plannable approximations: an encoder and a latent step under which actions act as they do in the world.
 
-Read it from top to bottom: the three losses, then the training. The networks are in `_plannable_model`, the planner is
-in `_latent_planner`.
+Read it from top to bottom: the three losses, then the training. The networks are in `model`, the planner is
+in `planner`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from symrl_lite._door import a_number, check_settings, require_function, require_text, seed_list, whole_number
-from symrl_lite._equivariant_linear import require_same_shape
-from symrl_lite._latent_planner import LatentPlanner, latent_rank, latent_transitions, prune
-from symrl_lite._plannable_model import (
+from symrl_lite.data import Transitions
+from symrl_lite.door import a_number, check_settings, require_function, require_text, seed_list, whole_number
+from symrl_lite.layers.linear import require_same_shape
+from symrl_lite.plannable.model import (
     Encoded,
     LinearModel,
     PlannableModel,
@@ -28,8 +28,8 @@ from symrl_lite._plannable_model import (
     mlp_encoder,
     require_sets,
 )
+from symrl_lite.plannable.planner import LatentPlanner, latent_rank, latent_transitions, prune
 from symrl_lite.seeds import SeedBatch
-from symrl_lite.transitions import Transitions
 
 __all__ = [
     "Encoded",
@@ -188,7 +188,7 @@ def train_plannable(
             actions that are not 0, 1, ..., n − 1. FloatingPointError: a loss that is not a number.
 
     >>> from symrl_lite.envs.cartpole import CartPoles
-    >>> from symrl_lite.transitions import collect
+    >>> from symrl_lite.data.transitions import collect
     >>> models = train_plannable(collect(CartPoles, 20), [0, 1], PlannableSettings(updates=5), progress=False)
     >>> models[1].encode(torch.zeros(1, 4)).shape
     torch.Size([1, 50])

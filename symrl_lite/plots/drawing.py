@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.patches import Circle, Polygon, Rectangle
 
-from symrl_lite._grid_state import Cell, GridState
+from symrl_lite.actions import Cell, GridState
 
 __all__ = [
     "COLORS",

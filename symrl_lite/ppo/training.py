@@ -6,31 +6,26 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 import torch
-from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from symrl_lite._door import (
-    a_number,
+from symrl_lite.data import Environment, vector_maker
+from symrl_lite.door import (
     a_seed,
     check_settings,
-    count_actions,
-    require_array_space,
     require_function,
     seed_list,
     whole_number,
 )
-from symrl_lite._equivariant_linear import require_tensor
-from symrl_lite._streams import Streams
+from symrl_lite.ppo.advantages import advantages_and_targets
+from symrl_lite.ppo.playing import Play, require_served
 from symrl_lite.seeds import SeedBatch
 from symrl_lite.symmetry import Symmetry, augment
-from symrl_lite.transitions import Environment, require_next_step_reset, vector_maker
 
-__all__ = ["PPOSettings", "TrainingRun", "advantages_and_targets", "evaluate", "train_ppo"]
+__all__ = ["PPOSettings", "TrainingRun", "evaluate", "train_ppo"]
 
 
 @dataclass(frozen=True)
@@ -174,13 +169,13 @@ def train_ppo(
     if (N * T) % settings.minibatches:
         raise ValueError(f"{N} environments × {T} steps can't be cut into {settings.minibatches} equal minibatches")
     envs = make(S * N)
-    _require_served(envs)  # before networks are built
+    require_served(envs)  # before networks are built
     batch = SeedBatch(build_network, seeds)
     optimizer = torch.optim.Adam(
         batch.parameters.values(), lr=settings.learning_rate, eps=settings.adam_epsilon, fused=True
     )
     shuffles = [torch.Generator().manual_seed(seed) for seed in batch.seeds]
-    play = _Play(envs, batch, seed=0)
+    play = Play(envs, batch, seed=0)
     steps, returns, interrupted = [0], [evaluate(make, batch, settings.evaluation_episodes).mean(axis=1)], False
     quiet = not progress or os.environ.get("SYMRL_STATIC") == "1"  # a page that is built shows no bar
     bar = tqdm(total=total_steps, unit=" steps", disable=quiet, leave=False)
@@ -236,7 +231,7 @@ def evaluate(
     if not isinstance(batch, SeedBatch):
         raise TypeError(f"batch is {batch!r}, expected a SeedBatch of networks")
     episodes, seed = whole_number(episodes, "episodes"), a_seed(seed)
-    play = _Play(vector_maker(environment)(len(batch) * episodes), batch, seed=seed + 1)
+    play = Play(vector_maker(environment)(len(batch) * episodes), batch, seed=seed + 1)
     running = np.ones((len(batch), episodes), dtype=bool)
     totals = np.zeros((len(batch), episodes))
     while running.any():
@@ -245,148 +240,6 @@ def evaluate(
         running &= ~step.ended.numpy()
     play.envs.close()
     return totals
-
-
-@dataclass
-class _Step:
-    """What one step showed, (seeds, environments, ...)."""
-
-    observations: Tensor  # before it
-    actions: Tensor
-    log_probabilities: Tensor
-    values: Tensor
-    rewards: Tensor
-    terminated: Tensor
-    ended: Tensor
-    counts: Tensor  # 0 where the environment only started an episode, whatever the action
-
-
-class _Play:
-    """The environments of all seeds in one vector environment, and the networks that act in them."""
-
-    def __init__(self, envs: VectorEnv[Any, Any, Any], batch: SeedBatch, seed: int) -> None:
-        self.n_actions = _require_served(envs)
-        # Observations that are floats come in the type of the parameters, so that float64 meets float32 networks.
-        self._dtype = next(iter(batch.parameters.values())).dtype
-        self.envs, self.batch, self.shape = envs, batch, (len(batch), envs.num_envs // len(batch))
-        numbers = np.concatenate(
-            [np.random.SeedSequence([s, seed]).generate_state(2 * self.shape[1]) for s in batch.seeds]
-        ).reshape(2 * len(batch), self.shape[1])  # for each seed a row for its environments and one for its actions
-        each: Any = [int(n) for n in numbers[0::2].ravel()]  # Gymnasium takes one for each, whatever its types say
-        seen, _ = envs.reset(seed=each)
-        self._streams = Streams([int(n) for n in numbers[1::2].ravel()], envs.num_envs)
-        self.observations = self._seen(seen)
-        self.answer: Callable[[Tensor], Any] = batch.frozen()
-        self._fresh = torch.zeros(self.shape, dtype=torch.bool)
-
-    def step(self, greedy: bool = False) -> _Step:
-        """One step of every environment."""
-        with torch.no_grad():
-            scores, values = self.answer(self.observations)  # (seeds, N, actions), (seeds, N)
-        if scores.shape[-1] != self.n_actions:
-            raise ValueError(
-                f"the network gives {scores.shape[-1]} scores, expected {self.n_actions}, one for each action of "
-                f"{self.envs.single_action_space}"
-            )
-        log_policy = torch.log_softmax(scores, dim=-1)
-        if greedy:
-            actions = scores.argmax(dim=-1)
-        else:  # the first action at which the summed probabilities pass a uniform number
-            uniform = self._split(self._streams.draw())  # (seeds, N, 1)
-            actions = (log_policy.exp().cumsum(dim=-1) < uniform).sum(dim=-1).clamp(max=scores.shape[-1] - 1)
-        seen, rewards, terminated, truncated, _ = self.envs.step(actions.flatten().numpy())
-        step = _Step(
-            self.observations,
-            actions,
-            log_policy.gather(-1, actions[..., None])[..., 0],
-            values,
-            self._split(rewards).to(values.dtype),
-            self._split(terminated),
-            self._split(terminated | truncated),
-            1.0 - self._fresh.float(),
-        )
-        self.observations, self._fresh = self._seen(seen), step.ended
-        return step
-
-    def _seen(self, observations: np.ndarray) -> Tensor:
-        found = self._split(observations)
-        return found.to(self._dtype) if found.is_floating_point() else found
-
-    def _split(self, array: np.ndarray) -> Tensor:
-        # A copy: an environment may write into what it returned before.
-        return torch.from_numpy(np.array(array)).unflatten(0, self.shape)
-
-
-def _require_served(envs: VectorEnv[Any, Any, Any]) -> int:
-    """The number of actions of a vector environment that can be trained in."""
-    try:
-        require_next_step_reset(envs)
-        require_array_space(envs.single_observation_space)
-        return count_actions(envs.single_action_space)
-    except ValueError:
-        envs.close()
-        raise
-
-
-def advantages_and_targets(
-    rewards: Tensor, values: Tensor, terminated: Tensor, ended: Tensor, discount: float, gae_lambda: float
-) -> tuple[Tensor, Tensor]:
-    """Â_t = δ_t + γ λ Â_{t+1} with δ_t = r_t + γ V(s_{t+1}) − V(s_t), and the targets Â_t + V(s_t).
-
-    Args:
-        rewards: (..., T).
-        values: (..., T + 1); the last is that of the state after the last step.
-        terminated: (..., T), nothing follows the step: V(s_{t+1}) counts as 0.
-        ended: (..., T), the episode ended, by itself or by its time limit: the sum stops here.
-        discount, gae_lambda: γ and λ.
-
-    Returns:
-        Two tensors (..., T), in the type of rewards and values; for whole numbers, in torch's default type.
-
-    Raises:
-        ValueError: shapes that don't fit, or marks of an end other than True and False, 0 and 1.
-
-    >>> row = torch.tensor([[1.0, 1.0]])
-    >>> never = torch.zeros(1, 2, dtype=torch.bool)
-    >>> advantages_and_targets(row, torch.zeros(1, 3), never, never, discount=0.5, gae_lambda=1.0)[0].tolist()
-    [[1.5, 1.0]]
-
-    Source: Schulman et al. 2016, High-Dimensional Continuous Control Using Generalized Advantage Estimation.
-    """
-    for what, values_given in (
-        ("rewards", rewards),
-        ("values", values),
-        ("terminated", terminated),
-        ("ended", ended),
-    ):
-        require_tensor(values_given, what, real=True)
-    discount, gae_lambda = a_number(discount, "discount", 0, 1), a_number(gae_lambda, "gae_lambda", 0, 1)
-    T = rewards.shape[-1] if rewards.ndim else 0
-    if values.shape != (*rewards.shape[:-1], T + 1) or T == 0 or {terminated.shape, ended.shape} != {rewards.shape}:
-        raise ValueError(
-            f"rewards have shape {tuple(rewards.shape)}, values {tuple(values.shape)}, terminated "
-            f"{tuple(terminated.shape)}, ended {tuple(ended.shape)}, expected (..., T), (..., T + 1), (..., T) and "
-            "(..., T)"
-        )
-    over, stopped = _marks(terminated, "terminated"), _marks(ended, "ended")
-    kind = torch.promote_types(rewards.dtype, values.dtype)
-    kind = kind if kind.is_floating_point else torch.get_default_dtype()
-    rewards, values = rewards.to(kind), values.to(kind)
-    surprise = rewards + discount * values[..., 1:] * ~over - values[..., :-1]
-    advantages = torch.zeros_like(rewards)
-    after = torch.zeros_like(rewards[..., 0])
-    for t in range(T - 1, -1, -1):
-        # In this order: a Python number times a mask would be float32.
-        after = surprise[..., t] + discount * gae_lambda * after * ~stopped[..., t]
-        advantages[..., t] = after
-    return advantages, advantages + values[..., :-1]
-
-
-def _marks(mask: Tensor, what: str) -> Tensor:
-    """Booleans; for numbers `~` would mean something else."""
-    if mask.dtype != torch.bool and not bool(((mask == 0) | (mask == 1)).all()):
-        raise ValueError(f"{what} holds {mask[(mask != 0) & (mask != 1)][0].item()}, expected True or False, 0 or 1")
-    return mask.bool()
 
 
 @dataclass
@@ -406,7 +259,7 @@ class _Memory:
         return _Memory(*(getattr(self, f.name)[rows, which].flatten(1, 2) for f in fields(self)))
 
 
-def _remember(play: _Play, settings: PPOSettings) -> _Memory:
+def _remember(play: Play, settings: PPOSettings) -> _Memory:
     """Play `horizon` steps in every environment."""
     play.answer = play.batch.frozen()  # the networks as they are now
     steps = [play.step() for _ in range(settings.horizon)]

@@ -7,14 +7,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from symrl_lite._door import require_text, sizes, whole_number, whole_numbers
-from symrl_lite._equivariant_linear import require_tensor
-from symrl_lite._plannable_model import action_numbers
-from symrl_lite._tiles import Tiles, as_pixels, cut
 from symrl_lite.actions import on_moves
-from symrl_lite.group_convolutions import moved_places, pose_filters
+from symrl_lite.door import require_text, sizes, whole_number, whole_numbers
 from symrl_lite.groups import Representation, cyclic, regular, rotation_2d
-from symrl_lite.layers import EquivariantLinear
+from symrl_lite.layers import EquivariantLinear, moved_places, pose_filters
+from symrl_lite.layers.linear import require_tensor
+from symrl_lite.plannable.model import action_numbers
+from symrl_lite.structured.tiles import Tiles, as_pixels, cut
 
 __all__ = ["EquivariantLayers", "Layers", "StructuredModel"]
 

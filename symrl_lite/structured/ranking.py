@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from symrl_lite._door import a_number, plain_array, real_numbers, require_text, sizes
+from symrl_lite.door import a_number, plain_array, real_numbers, require_text, sizes
 
 __all__ = ["Ranking", "ranking_metrics"]
 

@@ -1,187 +1,32 @@
 """Contrastive structured world models (C-SWM): codes of objects that move as the objects do, and no picture predicted.
 
-Read it from top to bottom: energy and losses, then the training, then the measure. The networks are in
-`_structured_model`.
+The training. The networks are in `model`, energies and losses in `losses`, what models are ranked by in `ranking`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from symrl_lite._door import a_number, check_settings, require_text, seed_list, sizes, whole_number, whole_numbers
-from symrl_lite._equivariant_linear import require_same_shape
-from symrl_lite._plannable_model import known_actions
-from symrl_lite._structured_model import StructuredModel
-from symrl_lite._tiles import as_pixels, gather_tiles
-from symrl_lite.episodes import Episodes
-from symrl_lite.ranking import Ranking, ranking_metrics
+from symrl_lite.data import Episodes
+from symrl_lite.door import seed_list, whole_number
+from symrl_lite.plannable.model import known_actions
+from symrl_lite.structured.kept import read_file
+from symrl_lite.structured.losses import contrastive_energy_loss, energy, pixel_loss
+from symrl_lite.structured.model import StructuredModel
+from symrl_lite.structured.settings import StructuredSettings
+from symrl_lite.structured.tiles import as_pixels, gather_tiles
 
-__all__ = [
-    "Ranking",
-    "StructuredModel",
-    "StructuredSettings",
-    "contrastive_energy_loss",
-    "energy",
-    "load_model",
-    "pixel_loss",
-    "rank_rollouts",
-    "ranking_metrics",
-    "save_model",
-    "train_structured",
-]
-
-
-# --- Energy and losses --------------------------------------------------------------------------------------------
-
-
-def energy(predicted: Tensor, after: Tensor, sigma: float = 0.5) -> Tensor:
-    """H = 1/K Σ_k |z̃^k − z'^k|² / (2 σ²): how far two sets of codes are apart, the mean over objects.
-
-    Args:
-        predicted, after: (..., K, D).
-        sigma: the unit of length.
-
-    Returns:
-        (...).
-
-    >>> energy(torch.tensor([[[3.0, 4.0], [0.0, 0.0]]]), torch.zeros(1, 2, 2))
-    tensor([25.])
-
-    Source: Kipf et al. 2020, Contrastive Learning of Structured World Models (equation 6).
-    """
-    require_same_shape(predicted=predicted, after=after)
-    sigma = a_number(sigma, "sigma", above=0)
-    return (predicted - after).square().sum(dim=-1).mean(dim=-1) / (2 * sigma**2)
-
-
-def contrastive_energy_loss(positive: Tensor, negative: Tensor, hinge: float = 1.0) -> Tensor:
-    """mean H + mean max(0, γ − H̃): what belongs together is drawn together, what does not is kept apart.
-
-    Args:
-        positive: H(z + Δz, z'), (batch,).
-        negative: H̃, (batch,): z̃ of another picture against z (the released code) or against z' (the paper).
-        hinge: γ.
-
-    Returns:
-        One number.
-
-    >>> contrastive_energy_loss(torch.tensor([0.5]), torch.tensor([0.75]))
-    tensor(0.7500)
-
-    Source: Kipf et al. 2020, Contrastive Learning of Structured World Models (equation 7).
-    """
-    for what, values in (("positive", positive), ("negative", negative)):
-        require_same_shape(**{what: values})
-        if not values.is_floating_point():
-            raise TypeError(f"{what} has dtype {values.dtype}, expected floating-point numbers")
-        if values.numel() == 0:
-            raise ValueError(f"{what} has shape {tuple(values.shape)}, expected at least one energy")
-    hinge = a_number(hinge, "hinge", 0)
-    return positive.mean() + (hinge - negative).clamp(min=0).mean()
-
-
-def pixel_loss(logits: Tensor, pixels: Tensor) -> Tensor:
-    """Cross-entropy of pixels from 0 to 1, summed over a picture, mean over the batch.
-
-    Args:
-        logits, pixels: (batch, ...).
-
-    >>> pixel_loss(torch.zeros(1, 2), torch.tensor([[0.0, 1.0]]))
-    tensor(1.3863)
-    """
-    require_same_shape(logits=logits, pixels=pixels)
-    if not logits.is_floating_point():
-        raise TypeError(f"logits has dtype {logits.dtype}, expected floating-point numbers")
-    return nn.functional.binary_cross_entropy_with_logits(logits, pixels.to(logits.dtype), reduction="sum") / len(
-        logits
-    )
-
-
-# --- Training -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class StructuredSettings:
-    """The numbers of `train_structured`; the defaults are chapter 7's for the shapes. Ablations are arguments here."""
-
-    updates: int = 4000  # gradient steps
-    batch_size: int = 128
-    learning_rate: float = 3e-3  # of Adam, at its highest
-    warm_up: int = 100  # updates in which the rate rises; from then on it falls to 0 along a cosine
-    slots: int = 5  # K; 1: nothing is told apart
-    dimension: int = 2  # D, of a slot
-    hidden: int = 64  # units of all networks
-    channels: int = 32  # of the convolutions
-    tile: int = 10  # side of the first filter, in pixels
-    depth: int = 0  # 3 × 3 convolutions after it
-    maps_per_slot: int = 1  # feature maps that a slot is read from
-    graph: bool = True  # False: each object on its own
-    actions: Literal["slot", "copied", "none"] = "slot"
-    loss: Literal["contrastive", "attraction", "pixels", "autoencoder"] = "contrastive"
-    anchor: Literal["state", "next"] = "state"  # what negatives are kept away from: z (the code) or z' (the paper)
-    negatives_from: Literal["data", "episode", "both"] = "data"  # both: half of them from each
-    hinge: float = 1.0  # γ
-    sigma: float = 0.5  # σ
-    equivariant: bool = False  # the networks turn with the picture
-
-    def __post_init__(self) -> None:
-        for name, known in (
-            ("actions", ("slot", "copied", "none")),
-            ("loss", ("contrastive", "attraction", "pixels", "autoencoder")),
-            ("anchor", ("state", "next")),
-            ("negatives_from", ("data", "episode", "both")),
-        ):
-            require_text(getattr(self, name), name, known)
-        at_least_one = ("slots", "dimension", "hidden", "channels", "tile", "maps_per_slot")
-        check_settings(
-            self,
-            counts={"updates": 0, "batch_size": 1, "warm_up": 0, "depth": 0} | dict.fromkeys(at_least_one, 1),
-            numbers={"learning_rate": {"above": 0}, "hinge": {"low": 0}, "sigma": {"above": 0}},
-        )
-        if self.batch_size == 1:
-            raise ValueError("batch_size is 1, expected 2 or more: a batch of one has no negatives")
-
-    @property
-    def draws(self) -> bool:
-        """Whether the loss compares pictures."""
-        return self.loss in ("pixels", "autoencoder")
-
-    def rate(self, update: int) -> float:
-        """The learning rate of an update, the first of which is 0."""
-        update = whole_number(update, "update", 0)
-        rising = min(1.0, (update + 1) / max(self.warm_up, 1))
-        return self.learning_rate * rising * (1 + math.cos(math.pi * update / max(self.updates, 1))) / 2
-
-    def build(self, shape: Sequence[int], n_actions: int) -> StructuredModel:
-        """A model for such pictures and actions."""
-        colors, height, width = sizes(shape, "shape", 3)
-        return StructuredModel(
-            (colors, height, width),
-            n_actions,
-            slots=self.slots,
-            dimension=self.dimension,
-            hidden=self.hidden,
-            channels=self.channels,
-            tile=self.tile,
-            depth=self.depth,
-            maps_per_slot=self.maps_per_slot,
-            graph=self.graph,
-            actions=self.actions,
-            decoder=self.draws,
-            equivariant=self.equivariant,
-        )
+__all__ = ["train_structured"]
 
 
 def train_structured(
@@ -224,7 +69,7 @@ def train_structured(
             FloatingPointError: a loss that is not a number.
 
     >>> from symrl_lite.envs.shapes import Shapes
-    >>> from symrl_lite.episodes import record_episodes
+    >>> from symrl_lite.data.episodes import record_episodes
     >>> data = record_episodes(Shapes().copies, episodes=10, steps=10)
     >>> model, = train_structured(data, [0], StructuredSettings(updates=5), progress=False)
     >>> model.encode(data.observations[0, :1]).shape
@@ -368,7 +213,7 @@ class _Run:
         path = folder / f"seed{self.seed}.pt"
         if not path.is_file():
             return
-        state = _read(path, "train_structured", ("settings", "update", "model", "optimizer", "random"))
+        state = read_file(path, "train_structured", ("settings", "update", "model", "optimizer", "random"))
         if state["settings"] != asdict(self.settings):
             differ = sorted(k for k, v in asdict(self.settings).items() if state["settings"].get(k) != v)
             raise ValueError(f"{path} was made with other settings ({', '.join(differ)}): use another folder")
@@ -410,111 +255,3 @@ def _order(before: Tensor, other: Tensor) -> Tensor:
     """Where in the batch the picture of `other` is, (batch,)."""
     in_order = before.argsort()
     return in_order[torch.searchsorted(before[in_order], other)]
-
-
-# --- Models in files ----------------------------------------------------------------------------------------------
-
-
-def save_model(model: StructuredModel, settings: StructuredSettings, shape: Sequence[int], path: str | Path) -> None:
-    """Write a model, and what it takes to build it again, to a file.
-
-    Args:
-        model: what `train_structured` returns.
-        settings: with which it was made.
-        shape: of the pictures, (channels, height, width).
-        path: of the file.
-
-    Raises:
-        ValueError: settings or a shape that are not the model's.
-    """
-    with torch.random.fork_rng(devices=[]):  # leaves the caller's random numbers alone
-        built = settings.build(shape, model.n_actions)
-    sizes = [{name: tuple(value.shape) for name, value in m.state_dict().items()} for m in (model, built)]
-    if sizes[0] != sizes[1] or tuple(shape) != model.shape:
-        raise ValueError(f"the model, for pictures of {model.shape}, was not made with {settings} for {tuple(shape)}")
-    state = {"settings": asdict(settings), "shape": list(shape), "n_actions": model.n_actions}
-    torch.save(state | {"model": model.state_dict()}, path)
-
-
-def load_model(path: str | Path) -> tuple[StructuredModel, StructuredSettings]:
-    """Read what `save_model` wrote; only numbers are read, no code is run.
-
-    Raises:
-        ValueError: a file of something else, or of settings that this version does not know.
-    """
-    state = _read(Path(path), "save_model", ("settings", "shape", "n_actions", "model"))
-    settings = _settings_of(state["settings"], path)
-    model = settings.build(state["shape"], state["n_actions"])
-    model.load_state_dict(state["model"])
-    return model.eval(), settings
-
-
-def _read(path: Path, writer: str, keys: Sequence[str]) -> dict[str, Any]:
-    """A file with these entries."""
-    state = torch.load(path, weights_only=True)
-    if not isinstance(state, dict) or not set(keys) <= set(state):
-        found = sorted(map(str, state)) if isinstance(state, dict) else type(state).__name__
-        raise ValueError(f"{path} holds {str(found)[:120]}, expected a file that `{writer}` wrote")
-    return state
-
-
-def _settings_of(numbers: dict[str, Any], path: Any) -> StructuredSettings:
-    known = {f.name for f in fields(StructuredSettings)}
-    if set(numbers) != known:
-        raise ValueError(f"{path} has settings {sorted(set(numbers) ^ known)} that differ from those known here")
-    return StructuredSettings(**numbers)
-
-
-# --- The measure --------------------------------------------------------------------------------------------------
-
-
-def rank_rollouts(
-    model: StructuredModel,
-    episodes: Episodes,
-    steps: Sequence[int] = (1, 5, 10),
-    *,
-    hits: Sequence[int] = (1,),
-    ties: Literal["against", "for"] = "against",
-    known_states: bool = True,
-) -> dict[int, Ranking]:
-    """After n steps from the start of each episode, is the code of what is then seen the nearest to the predicted one?
-
-    Candidates are the pictures of all episodes after n steps.
-
-    Args:
-        model: what is tried.
-        episodes: new ones, (E, T) with T at least the largest of `steps`.
-        steps: n.
-        hits, ties: as for `ranking_metrics`.
-        known_states: whether candidates with the same true state are left out.
-
-    Returns:
-        A Ranking for each n.
-
-    Raises:
-        ValueError: steps beyond the end of the episodes or before their start, or actions that the model has not.
-    """
-    if not isinstance(episodes, Episodes):
-        raise TypeError(f"episodes is {episodes!r}, expected Episodes")
-    if not (hasattr(model, "rollout") and hasattr(model, "encode")):
-        raise TypeError(f"model is {model!r}, expected a StructuredModel, or what else has encode and rollout")
-    if not isinstance(steps, Sequence | np.ndarray):
-        raise TypeError(f"steps are {steps!r}, expected a list of whole numbers")
-    steps, T = whole_numbers(steps, "steps", low=None).ravel().tolist(), episodes.actions.shape[1]
-    if not len(steps) or min(steps) < 0 or max(steps) > T:
-        raise ValueError(f"steps are {tuple(steps)}, expected some from 0 to {T}: the episodes have {T} steps")
-    if isinstance(model, StructuredModel):  # a stand-in may know its actions in another way
-        known_actions([episodes.actions], model.n_actions)
-    with torch.no_grad():
-        codes = model.rollout(episodes.observations[:, 0], episodes.actions[:, : max(steps)])
-        numbers: Any = episodes.state_numbers
-        return {
-            n: ranking_metrics(
-                codes[:, n],
-                model.encode(episodes.observations[:, n]),
-                numbers[:, n] if known_states else None,
-                hits=hits,
-                ties=ties,
-            )
-            for n in steps
-        }

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from symrl_lite._audit import AuditReport
 from symrl_lite.groups import FiniteGroup, Representation
 from symrl_lite.mdp import TabularMDP
-from symrl_lite.symmetry import Symmetry, audit
+from symrl_lite.symmetry.auditing import audit
+from symrl_lite.symmetry.report import AuditReport
+from symrl_lite.symmetry.symmetry import Symmetry
 
 __all__ = ["main"]
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symrl_lite._door import whole_numbers
-from symrl_lite._named_groups import not_an_action
+from symrl_lite.door import whole_numbers
 from symrl_lite.groups import FiniteGroup, Representation
+from symrl_lite.groups.named import not_an_action
 
 if TYPE_CHECKING:
-    from symrl_lite.symmetry import Symmetry
+    from symrl_lite.symmetry.symmetry import Symmetry
 
 __all__ = ["TriedActions", "action_permutation", "draw", "moved_in_batch", "require_permutations", "tried_actions"]
 

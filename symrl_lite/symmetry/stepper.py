@@ -9,8 +9,8 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from symrl_lite._door import own_copy, require_array_space
-from symrl_lite._moved_actions import draw
+from symrl_lite.door import own_copy, require_array_space
+from symrl_lite.symmetry.moved_actions import draw
 
 __all__ = ["Stepper"]
 

@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from symrl_lite._drawing import ORANGE, as_numbers, describe_state, draw_bars, draw_image
-from symrl_lite._flipbook import DPI, flipbook, prepare, stack
-from symrl_lite._folding import fold
-from symrl_lite._object_views import rollouts
-from symrl_lite._panel import panel
-from symrl_lite._picture import house_style, rgb
-from symrl_lite._plan_views import plan
-from symrl_lite._prepared import Buttons, Prepared, Slider
 from symrl_lite.equivariance import apply_action
-from symrl_lite.plots import draw_cayley_table
+from symrl_lite.plots import draw_bars, draw_cayley_table, draw_image
+from symrl_lite.plots.drawing import ORANGE, as_numbers, describe_state
+from symrl_lite.plots.pictures import house_style, rgb
+from symrl_lite.widgets.flipbooks import DPI, flipbook, prepare, stack
+from symrl_lite.widgets.folding import fold
+from symrl_lite.widgets.objects import rollouts
+from symrl_lite.widgets.panels import panel
+from symrl_lite.widgets.plans import plan
+from symrl_lite.widgets.prepared import Buttons, Prepared, Slider
 
 __all__ = ["Buttons", "Prepared", "Slider", "compose", "explore", "flipbook", "fold", "panel", "plan", "rollouts"]
 

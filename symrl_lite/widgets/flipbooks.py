@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from symrl_lite._picture import house_style, png_bytes, required_text, rgb
-from symrl_lite._prepared import Buttons, Prepared, Slider
+from symrl_lite.plots.pictures import house_style, png_bytes, required_text, rgb
+from symrl_lite.widgets.prepared import Buttons, Prepared, Slider
 
 __all__ = ["DPI", "flipbook", "prepare", "stack"]
 

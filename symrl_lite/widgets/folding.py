@@ -8,12 +8,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from symrl_lite._drawing import BLUE, COLORS, draw_bars, draw_gridworld
-from symrl_lite._flipbook import DPI, prepare, stack
-from symrl_lite._grid_state import GridState
-from symrl_lite._picture import house_style, rgb
-from symrl_lite._prepared import Buttons, Prepared, Slider
-from symrl_lite.actions import STEPS
+from symrl_lite.actions import STEPS, GridState
+from symrl_lite.plots import draw_bars, draw_gridworld
+from symrl_lite.plots.drawing import BLUE, COLORS
+from symrl_lite.plots.pictures import house_style, rgb
+from symrl_lite.widgets.flipbooks import DPI, prepare, stack
+from symrl_lite.widgets.prepared import Buttons, Prepared, Slider
 
 __all__ = ["fold"]
 

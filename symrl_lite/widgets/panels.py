@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from symrl_lite._drawing import BLUE, ORANGE, draw_bars
-from symrl_lite._flipbook import flipbook
-from symrl_lite._picture import picture
-from symrl_lite._prepared import Slider
+from symrl_lite.plots import draw_bars, picture
+from symrl_lite.plots.drawing import BLUE, ORANGE
+from symrl_lite.widgets.flipbooks import flipbook
+from symrl_lite.widgets.prepared import Slider
 
 __all__ = ["panel"]
 

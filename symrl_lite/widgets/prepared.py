@@ -127,7 +127,7 @@ class Prepared:
 @cache
 def _module() -> str:
     """The source of explore.js."""
-    return (Path(__file__).parent / "static" / "explore.js").read_text(encoding="utf-8")
+    return (Path(__file__).with_name("explore.js")).read_text(encoding="utf-8")
 
 
 @cache

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from symrl_lite._grid_state import GridState
-from symrl_lite.actions import on_cells, on_grid_states, on_images, on_moves
+from symrl_lite.actions import GridState, on_cells, on_grid_states, on_images, on_moves
 from symrl_lite.groups import cyclic, dihedral, symmetric
 
 SQUARE_GROUPS = [cyclic(4), dihedral(4)]

@@ -7,8 +7,7 @@ from scipy.spatial.distance import cdist
 from scipy.stats import rankdata
 
 from symrl_lite.checks import chapter07 as check
-from symrl_lite.ranking import ranking_metrics
-from symrl_lite.structured import contrastive_energy_loss, energy
+from symrl_lite.structured import contrastive_energy_loss, energy, ranking_metrics
 
 # --- Exercise A
 

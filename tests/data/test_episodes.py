@@ -6,8 +6,8 @@ import pytest
 from gymnasium.spaces import Box, Discrete, MultiBinary, Tuple
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
+from symrl_lite.data import Episodes, record_episodes
 from symrl_lite.envs.shapes import Shapes
-from symrl_lite.episodes import Episodes, record_episodes
 
 
 class Counter(gymnasium.Env):

@@ -8,10 +8,10 @@ import pytest
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
+from symrl_lite.data import Transitions, collect, play, shortest, walk, wander
 from symrl_lite.envs.cartpole import CartPoles
 from symrl_lite.envs.gridworld import GridWorld
 from symrl_lite.envs.room import Room
-from symrl_lite.transitions import Transitions, collect, play, shortest, walk, wander
 
 GRID = GridWorld(4, (0, 3), walls=[(1, 1)])
 

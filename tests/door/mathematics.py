@@ -3,7 +3,7 @@
 import numpy as np
 
 from symrl_lite import actions, equivariance, groups, symmetrizer
-from symrl_lite._grid_state import GridState
+from symrl_lite.actions import GridState
 from symrl_lite.groups import FiniteGroup, Representation, cyclic, dihedral, regular, rotation_2d
 from tests.door.judge import Trial, entry
 from tests.door.kinds import array, count, function, given, real, seed, tensor, thing, whole_array, word

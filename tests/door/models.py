@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from symrl_lite import layers, plannable, structured
-from symrl_lite.episodes import Episodes
+from symrl_lite.data import Episodes
 from symrl_lite.groups import cyclic, dihedral, regular
 from symrl_lite.offline_q import QSettings
 from symrl_lite.structured import StructuredSettings

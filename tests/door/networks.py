@@ -4,10 +4,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from symrl_lite import group_convolutions, layers, policies
+from symrl_lite import layers, policies
 from symrl_lite.envs.cartpole import reflection
 from symrl_lite.envs.predator import PredatorPrey
 from symrl_lite.groups import cyclic, dihedral, regular, rotation_2d
+from symrl_lite.layers import group_convolution as group_convolutions
 from tests.door.judge import entry
 from tests.door.kinds import array, count, function, given, real, seed, tensor, thing, word
 from tests.door.mathematics import group, rho
@@ -151,9 +152,9 @@ LAYERS = [
     entry("layers.GroupPool", layers.GroupPool, reduce=word("max")),
     entry("layers.GroupPool.forward", layers.GroupPool("mean"), x=tensor(poses, empty=False)),
     entry("layers.moved_places", layers.moved_places, group=group(C4), size=count(2)),
-    entry("group_convolutions.pose_filters", group_convolutions.pose_filters, group=group(C4), size=count(3)),
+    entry("layers.pose_filters", group_convolutions.pose_filters, group=group(C4), size=count(3)),
     entry(
-        "group_convolutions.require_fit",
+        "layers.require_fit",
         group_convolutions.require_fit,
         shape=given((1, 5, 5)),
         kernel_size=count(3),

@@ -6,7 +6,8 @@ import gymnasium
 import numpy as np
 from scipy import sparse
 
-from symrl_lite import episodes, homomorphism, mdp, symmetry, transitions
+from symrl_lite import homomorphism, mdp, symmetry
+from symrl_lite.data import episodes, transitions
 from symrl_lite.envs.cartpole import CartPoles
 from symrl_lite.envs.gridworld import GridWorld
 from symrl_lite.envs.shapes import Shapes
@@ -201,7 +202,7 @@ environment = lambda value: given(  # noqa: E731
 moves = lambda: whole_array(LINE, high=2)  # noqa: E731
 TRANSITIONS = [
     entry(
-        "transitions.Transitions",
+        "data.Transitions",
         lambda **given: transitions.Transitions(**given),
         observations=array(np.eye(3), nan="any", missing=False, extra=False, whole=True, words=("expected 0 to -1",)),
         states=whole_array([0, 1], high=2),
@@ -212,13 +213,13 @@ TRANSITIONS = [
         episodes=whole_array([3, 5], low=None),
     ),
     entry(
-        "transitions.Transitions.look_up",
+        "data.Transitions.look_up",
         STEPS_OF_NUMBERS := transitions.Transitions([2, 0], [0], [1], [0], [1], [False], [0]).look_up,
         table=array(draw.normal(size=(3, 2)), nan="any", missing=False, words=("observations",)),
     ),
-    entry("transitions.Transitions.sample", STEPS.sample, n=count(2), seed=seed(0)),
+    entry("data.Transitions.sample", STEPS.sample, n=count(2), seed=seed(0)),
     entry(
-        "transitions.collect",
+        "data.collect",
         transitions.collect,
         environment=environment(CartPoles),
         episodes=count(2),
@@ -226,23 +227,23 @@ TRANSITIONS = [
         policy=function(None, none=True),
     ),
     entry(
-        "transitions.play",
+        "data.play",
         transitions.play,
         environment=environment("CartPole-v1"),
         policy=function(right, none=True),
         episodes=count(1),
         seed=seed(3),
     ),
-    entry("transitions.require_next_step_reset", transitions.require_next_step_reset, envs=thing(CartPoles(1))),
-    entry("transitions.shortest", transitions.shortest, moves=moves(), goal=index(2, 3)),
+    entry("data.require_next_step_reset", transitions.require_next_step_reset, envs=thing(CartPoles(1))),
+    entry("data.shortest", transitions.shortest, moves=moves(), goal=index(2, 3)),
     entry(
-        "transitions.vector_maker",
+        "data.vector_maker",
         transitions.vector_maker,
         view=lambda make: make(1).num_envs,
         environment=environment(CartPoles),
     ),
     entry(
-        "transitions.walk",
+        "data.walk",
         transitions.walk,
         moves=moves(),
         policy=function(right),
@@ -251,7 +252,7 @@ TRANSITIONS = [
         limit=count(9),
     ),
     entry(
-        "transitions.wander",
+        "data.wander",
         transitions.wander,
         moves=moves(),
         starts=whole_array([0, 1], high=2, empty=False),
@@ -263,14 +264,14 @@ TRANSITIONS = [
 PICTURES = draw.integers(0, 255, (2, 3, 1, 2, 2))
 EPISODES = [
     entry(
-        "episodes.Episodes",
+        "data.Episodes",
         episodes.Episodes,
         observations=array(PICTURES, nan="any", whole=True, missing=False),
         actions=whole_array([[0, 1], [1, 3]]),
         states=array(draw.normal(size=(2, 3, 2)), nan="any", missing=False),
     ),
     entry(
-        "episodes.record_episodes",
+        "data.record_episodes",
         episodes.record_episodes,
         environment=environment(Shapes(2, 2).copies),
         episodes=count(2),

@@ -6,13 +6,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from symrl_lite import layers, offline_q, plannable, policies, ppo, ranking, seeds
+from symrl_lite import layers, offline_q, plannable, policies, ppo, seeds
+from symrl_lite.data import collect
 from symrl_lite.envs.cartpole import CartPoles, reflection
 from symrl_lite.groups import cyclic, dihedral, regular
 from symrl_lite.offline_q import QSettings
 from symrl_lite.plannable import PlannableSettings
 from symrl_lite.ppo import PPOSettings
-from symrl_lite.transitions import collect
+from symrl_lite.structured import ranking
 from tests.door.judge import entry
 from tests.door.kinds import array, count, function, given, real, seed, tensor, thing, whole_array, word
 from tests.door.networks import body, state
@@ -195,7 +196,7 @@ TRAINERS += [
 POINTS = draw.normal(size=(6, 3))
 RANKED = [
     entry(
-        "ranking.ranking_metrics",
+        "structured.ranking_metrics",
         ranking.ranking_metrics,
         predicted=array(POINTS),
         true=array(POINTS + 0.1),
@@ -217,7 +218,7 @@ RANKED = [
             "states: infinity": "it is equal to itself",
         },
     ),
-    entry("ranking.Ranking", lambda: str(ranking.Ranking(np.ones(3, int), {1: 1.0}, 1.0, 3, 0.0))),
+    entry("structured.Ranking", lambda: str(ranking.Ranking(np.ones(3, int), {1: 1.0}, 1.0, 3, 0.0))),
 ]
 
 times, curves = [0.0, 10.0, 20.0], draw.normal(size=(4, 3))

@@ -13,7 +13,7 @@ from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import SyncVectorEnv
 
-from symrl_lite._streams import Streams
+from symrl_lite.data.streams import Streams
 from symrl_lite.envs import NAMES, register
 from symrl_lite.envs._finite import FiniteEnvs
 from symrl_lite.envs.cartpole import CartPole, CartPoles

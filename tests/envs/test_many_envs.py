@@ -7,7 +7,7 @@ from gymnasium.utils.env_checker import check_env
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symrl_lite._streams import Streams
+from symrl_lite.data.streams import Streams
 from symrl_lite.envs import cartpole, pong
 from symrl_lite.envs.cartpole import CartPole, CartPoles, reflection
 from symrl_lite.envs.pong import Pong, Pongs

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from symrl_lite.data import Episodes, record_episodes
 from symrl_lite.envs import physics
 from symrl_lite.envs._pushing import pushed
 from symrl_lite.envs.blocks import Blocks
 from symrl_lite.envs.physics import ThreeBodies, ThreeBodyCopies, accelerations, advance
 from symrl_lite.envs.shapes import Shapes
-from symrl_lite.episodes import Episodes, record_episodes
 from symrl_lite.symmetry import audit
 
 PICTURES = Path(__file__).parent / "pictures"

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
+from symrl_lite.data import collect, play, shortest, walk
 from symrl_lite.envs import sprites
 from symrl_lite.envs.room import KEY, MAIL, Room
 from symrl_lite.envs.sprites import SpriteCopies, Sprites, digits
 from symrl_lite.mdp import value_iteration
-from symrl_lite.transitions import collect, play, shortest, walk
 
 ROOMS = {"key": Room, "mail": lambda: Room(2, "everywhere", pixels=1), "places": lambda: Room(observation="place")}
 MAKE = {**ROOMS, "slip": lambda: Room(slip=0.2), "sprites": lambda: Sprites(digits()[:5])}

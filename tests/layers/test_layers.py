@@ -125,7 +125,7 @@ def test_controls_are_not_equivariant(space):
 def test_gathered_and_multiplied_weights_agree(monkeypatch):
     rho = regular(D4) + regular(D4)
     multiplied = EquivariantLinear(rho, rho, 2, 3)
-    monkeypatch.setattr("symrl_lite._equivariant_linear._LARGEST_BASIS", 0)
+    monkeypatch.setattr("symrl_lite.layers.linear._LARGEST_BASIS", 0)
     gathered = EquivariantLinear(rho, rho, 2, 3)
     assert multiplied.basis.numel() and gathered.index.numel() and not gathered.basis.numel()
     gathered.load_state_dict(multiplied.state_dict())
@@ -157,7 +157,7 @@ def test_bias_lies_in_the_invariant_space():
 @pytest.mark.parametrize("gathered", [False, True])
 def test_activations_keep_their_size_at_depth_ten(rho, hidden, gathered, monkeypatch):
     if gathered:
-        monkeypatch.setattr("symrl_lite._equivariant_linear._LARGEST_BASIS", 0)
+        monkeypatch.setattr("symrl_lite.layers.linear._LARGEST_BASIS", 0)
     ratios = []
     for seed in range(6):
         torch.manual_seed(seed)
@@ -338,7 +338,7 @@ CHANGES = [
 @pytest.mark.parametrize("kind", ["few", "many", "gathered"])
 def test_no_change_of_parameters_leaves_an_old_answer(change, mode, kind, monkeypatch):
     if kind == "gathered":
-        monkeypatch.setattr("symrl_lite._equivariant_linear._LARGEST_BASIS", 0)
+        monkeypatch.setattr("symrl_lite.layers.linear._LARGEST_BASIS", 0)
     layer = filled(EquivariantLinear(regular(D4), regular(D4), 2, 3)).eval()
     other = filled(copy.deepcopy(layer))
     with torch.no_grad():
@@ -465,7 +465,7 @@ def test_the_basis_is_never_rounded(rho_in, rho_out, way, space):
 
 
 def test_gathered_scales_and_filters_of_a_basis_are_never_rounded(monkeypatch):
-    monkeypatch.setattr("symrl_lite._equivariant_linear._LARGEST_BASIS", 0)
+    monkeypatch.setattr("symrl_lite.layers.linear._LARGEST_BASIS", 0)
     rho = regular(S3)
     gathered = filled(EquivariantLinear(rho, permutation(S3, S3.permutations), 2, 3)).half().double()
     assert not gathered.basis.numel() and gathered.scale.dtype == torch.float64

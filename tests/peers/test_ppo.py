@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-from symrl_lite.ppo import PPOSettings, _losses, _Memory, advantages_and_targets
+from symrl_lite.ppo import PPOSettings, advantages_and_targets
+from symrl_lite.ppo.training import _losses, _Memory
 from symrl_lite.seeds import SeedBatch
 
 SEEDS = range(20)

@@ -9,7 +9,7 @@ import pytest
 from scipy.spatial.distance import cdist
 from scipy.stats import rankdata
 
-from symrl_lite.ranking import ranking_metrics
+from symrl_lite.structured import ranking_metrics
 
 
 def codes(seed, n, kind):

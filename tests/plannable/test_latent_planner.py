@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from symrl_lite.data import collect, play
 from symrl_lite.plannable import (
     LatentPlanner,
     PlannableSettings,
@@ -17,7 +18,6 @@ from symrl_lite.plannable import (
     prune,
     train_plannable,
 )
-from symrl_lite.transitions import collect, play
 
 
 class Line:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from symrl_lite.data import Transitions, collect, play, shortest, walk
 from symrl_lite.envs.cartpole import CartPoles
 from symrl_lite.envs.room import Room
 from symrl_lite.offline_q import QSettings, greedy, train_q
@@ -29,7 +30,6 @@ from symrl_lite.plannable import (
     transition_loss,
 )
 from symrl_lite.seeds import count_parameters
-from symrl_lite.transitions import Transitions, collect, play, shortest, walk
 
 CAPPED = partial(CartPoles, max_episode_steps=200)
 FEW = [collect(CAPPED, 20, seed) for seed in range(3)]
@@ -151,7 +151,7 @@ def test_evaluations_come_when_asked_for_and_wrong_settings_are_refused():
 
 
 def test_negatives_of_the_episode_are_of_the_episode():
-    from symrl_lite.plannable import _Draws
+    from symrl_lite.plannable.training import _Draws
 
     notes = Transitions(
         np.arange(12.0)[:, None],

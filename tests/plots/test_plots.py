@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from symrl_lite import plots
-from symrl_lite._picture import png_bytes, rgb
 from symrl_lite.groups import cyclic, dihedral, regular, symmetric
+from symrl_lite.plots.pictures import png_bytes, rgb
 
 ALT = "A sentence about the picture, with \"quotes\", <b> and 'more'."
 
@@ -179,7 +179,7 @@ def test_curves_refuse_what_does_not_fit(x: Any, series: Any, changes: Any, mess
 
 def test_curves_tell_series_apart_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     figures: list[Figure] = []
-    monkeypatch.setattr("symrl_lite._picture.rgb", lambda figure: figures.append(figure) or rgb(figure))
+    monkeypatch.setattr("symrl_lite.plots.pictures.rgb", lambda figure: figures.append(figure) or rgb(figure))
     values = {name: np.random.default_rng(k).random((4, 20)) for k, name in enumerate("abcdefgh")}
     plots.curves(np.arange(20), values, **LABELS)
     (drawn,) = figures[0].axes
@@ -282,7 +282,7 @@ def test_rows_of_images_need_a_title_each() -> None:
 
 def test_the_square_says_whether_it_commutes(monkeypatch: pytest.MonkeyPatch) -> None:
     figures: list[Figure] = []
-    monkeypatch.setattr("symrl_lite._picture.rgb", lambda figure: figures.append(figure) or rgb(figure))
+    monkeypatch.setattr("symrl_lite.plots.pictures.rgb", lambda figure: figures.append(figure) or rgb(figure))
     rho = regular(cyclic(3))
     x = np.array([1.0, 2.0, 4.0])
     bars: Any = {"draw_in": plots.draw_bars, "draw_out": plots.draw_bars}

@@ -10,13 +10,12 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from gymnasium.vector.utils import batch_space
 from torch import nn
 
-from symrl_lite import ppo
 from symrl_lite.envs import pong
 from symrl_lite.envs.cartpole import CartPoles, reflection
 from symrl_lite.envs.predator import PredatorPrey
 from symrl_lite.equivariance import equivariance_error
 from symrl_lite.policies import OnTable, equivariant_cnn, equivariant_mlp, mlp_policy
-from symrl_lite.ppo import PPOSettings, advantages_and_targets, evaluate, train_ppo
+from symrl_lite.ppo import PPOSettings, advantages_and_targets, evaluate, playing, train_ppo, training
 from symrl_lite.seeds import SeedBatch
 
 SHORT = PPOSettings(environments=4, horizon=16, evaluate_every=256, evaluation_episodes=3, learning_rate=3e-3)
@@ -67,7 +66,7 @@ def test_the_loss_by_hand():
         def forward(self, x):
             return self.scores.expand(len(x), 2), torch.full((len(x),), 2.0)
 
-    memory = ppo._Memory(
+    memory = training._Memory(
         states=torch.zeros(1, 3, 1),
         actions=torch.tensor([[1, 0, 1]]),
         log_probabilities=torch.log(torch.tensor([[0.5, 0.5, 0.5]])),
@@ -80,7 +79,7 @@ def test_the_loss_by_hand():
     gain = (1.2 + 0.5) / 2  # ratio 1.5 clipped to 1.2; ratio 0.5, of which the minimum is itself
     error = ((2 - 3) ** 2 + 0) / 2
     expected = -(gain - 0.5 * error + 0.1 * entropy)
-    loss = ppo._losses(SeedBatch(Fixed, [0]), memory, settings)
+    loss = training._losses(SeedBatch(Fixed, [0]), memory, settings)
     assert float(loss.detach()[0]) == pytest.approx(expected, rel=1e-5)
 
 
@@ -210,7 +209,7 @@ class Corridor(VectorEnv):
 
 def test_the_step_that_only_starts_an_episode_has_no_weight():
     batch = SeedBatch(lambda: mlp_policy(1, 2, (4,)), [0])
-    memory = ppo._remember(ppo._Play(Corridor(2), batch, seed=0), PPOSettings(horizon=8, environments=2))
+    memory = training._remember(playing.Play(Corridor(2), batch, seed=0), PPOSettings(horizon=8, environments=2))
     counts = memory.counts.reshape(2, 8)
     assert counts.tolist() == [[1, 1, 1, 0, 1, 1, 1, 0]] * 2  # three steps, then the one that resets
 
@@ -237,7 +236,7 @@ def test_actions_are_drawn_with_the_policys_probabilities():
         def forward(self, x):
             return torch.log(torch.tensor([0.2, 0.8])).expand(len(x), 2) + self.bias, self.bias.expand(len(x))
 
-    play = ppo._Play(Corridor(4000), SeedBatch(Biased, [0]), seed=0)
+    play = playing.Play(Corridor(4000), SeedBatch(Biased, [0]), seed=0)
     assert float(play.step().actions.double().mean()) == pytest.approx(0.8, abs=0.03)
 
 

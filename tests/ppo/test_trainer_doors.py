@@ -11,10 +11,9 @@ from gymnasium.spaces import Tuple as TupleSpace
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from symrl_lite._tiles import as_pixels, gather_tiles
+from symrl_lite.data import Episodes, Transitions, record_episodes
 from symrl_lite.envs.cartpole import CartPoles
 from symrl_lite.envs.shapes import Shapes
-from symrl_lite.episodes import Episodes, record_episodes
 from symrl_lite.offline_q import QSettings, train_q
 from symrl_lite.plannable import PlannableSettings, cnn_encoder, train_plannable
 from symrl_lite.policies import mlp_policy
@@ -28,7 +27,7 @@ from symrl_lite.structured import (
     save_model,
     train_structured,
 )
-from symrl_lite.transitions import Transitions
+from symrl_lite.structured.tiles import as_pixels, gather_tiles
 
 SHORT = PPOSettings(environments=2, horizon=8, evaluate_every=16, evaluation_episodes=2)
 

@@ -12,7 +12,7 @@ from symrl_lite.recorded import Curve, load, save
 from symrl_lite.seeds import area_under_curve
 
 NAMES = sorted(path.stem for path in recorded.FOLDER.glob("*.json"))
-PROGRAMS = Path(__file__).resolve().parents[1] / "benchmarks"
+PROGRAMS = Path(__file__).resolve().parents[2] / "benchmarks"
 SEEDS = {"room": 5, "sprites": 5, "objects_negatives": 5, "objects_up": 5, "objects_blocks": 1, "objects_atari": 1}
 
 

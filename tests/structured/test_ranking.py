@@ -6,11 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symrl_lite import ranking
+from symrl_lite.data import record_episodes
 from symrl_lite.envs.shapes import Shapes
-from symrl_lite.episodes import record_episodes
-from symrl_lite.ranking import ranking_metrics
-from symrl_lite.structured import StructuredModel
+from symrl_lite.structured import StructuredModel, ranking, ranking_metrics
 
 
 def by_loops(predicted, true, states, ties):

@@ -9,11 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from symrl_lite import structured
-from symrl_lite._structured_model import TileNorm
-from symrl_lite._tiles import cut, gather_tiles
+from symrl_lite.data import record_episodes
 from symrl_lite.envs.shapes import Shapes
-from symrl_lite.episodes import record_episodes
 from symrl_lite.equivariance import assert_equivariant, equivariance_error
 from symrl_lite.groups import permutation, symmetric
 from symrl_lite.structured import (
@@ -25,7 +22,10 @@ from symrl_lite.structured import (
     rank_rollouts,
     save_model,
     train_structured,
+    training,
 )
+from symrl_lite.structured.model import TileNorm
+from symrl_lite.structured.tiles import cut, gather_tiles
 
 DATA = record_episodes(Shapes().copies, 20, 10, seed=0)
 SMALL = StructuredSettings(updates=6, batch_size=16, hidden=16, channels=8)
@@ -237,10 +237,10 @@ def test_the_loss_of_a_batch_by_hand(monkeypatch):
     settings = replace(SMALL, batch_size=8)
     for anchor in ("state", "next"):
         changed = replace(settings, anchor=anchor)
-        draws = structured._Draws(DATA, changed)
+        draws = training._Draws(DATA, changed)
         torch.manual_seed(1)
         model = changed.build((3, 50, 50), 20).eval()
-        found = structured._loss(model, draws, np.random.default_rng(5), changed)
+        found = training._loss(model, draws, np.random.default_rng(5), changed)
         before, after, other, actions = draws.next(np.random.default_rng(5))
         images = DATA.observations.reshape(-1, 3, 50, 50)
         z, z_next, z_other = (model.encode(images[rows.numpy()]) for rows in (before, after, other))
@@ -254,14 +254,14 @@ def test_the_loss_of_a_batch_by_hand(monkeypatch):
 
 
 def test_negatives_of_the_episode_stay_in_it_and_steps_fit_together():
-    draws = structured._Draws(DATA, replace(SMALL, negatives_from="episode"))
+    draws = training._Draws(DATA, replace(SMALL, negatives_from="episode"))
     before, after, other, actions = draws.next(np.random.default_rng(0))
     assert torch.equal(after, before + 1) and torch.equal(other // 11, before // 11)
     assert torch.equal(actions, torch.from_numpy(DATA.actions.ravel())[before - before // 11])
-    draws = structured._Draws(DATA, replace(SMALL, negatives_from="both"))
+    draws = training._Draws(DATA, replace(SMALL, negatives_from="both"))
     before, _, other, _ = draws.next(np.random.default_rng(0))
     assert torch.equal(other[8:] // 11, before[8:] // 11) and not torch.equal(other[:8] // 11, before[:8] // 11)
-    draws = structured._Draws(DATA, SMALL)
+    draws = training._Draws(DATA, SMALL)
     before, _, other, _ = draws.next(np.random.default_rng(0))
     assert sorted(before.tolist()) == sorted(other.tolist())
 
@@ -299,9 +299,9 @@ def test_what_each_loss_trains():
 
     assert moved() == {"extractor", "encoder", "transition"}
     assert moved(loss="pixels") == moved(loss="autoencoder") == {"extractor", "encoder", "transition", "decoder"}
-    draws = structured._Draws(DATA, replace(SMALL, loss="autoencoder"))
+    draws = training._Draws(DATA, replace(SMALL, loss="autoencoder"))
     model = replace(SMALL, loss="autoencoder").build((3, 50, 50), 20)
-    loss = structured._loss(model, draws, np.random.default_rng(0), replace(SMALL, loss="autoencoder"))
+    loss = training._loss(model, draws, np.random.default_rng(0), replace(SMALL, loss="autoencoder"))
     loss.backward()
     assert torch.allclose(draws.pixels(torch.tensor([5])), torch.from_numpy(cut(DATA.observations[0, 5:6], 10)) / 255)
 

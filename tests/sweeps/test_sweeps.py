@@ -23,7 +23,7 @@ from hypothesis.extra import numpy as some
 
 from symrl_lite.sweeps import SweepError, places, sweep, workers
 from symrl_lite.sweeps.kept import Kept, decoded, encoded
-from tests.swept import given_back, leaves, lock, noted, scaled, training
+from tests.sweeps.swept import given_back, leaves, lock, noted, scaled, training
 
 quiet = partial(sweep, progress=False)
 two = partial(quiet, workers=2)

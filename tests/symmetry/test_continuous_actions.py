@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box
 
-from symrl_lite._audit_command import main
-from symrl_lite._moved_actions import draw
 from symrl_lite.groups import Representation, cyclic, dihedral, permutation, rotation_2d
 from symrl_lite.symmetry import Symmetry, audit, augment
+from symrl_lite.symmetry.command import main
+from symrl_lite.symmetry.moved_actions import draw
 
 C2, C4, D4 = cyclic(2), cyclic(4), dihedral(4)
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def signs(*values):

@@ -34,7 +34,7 @@ def test_controls_and_captions(shown):
 
 
 def test_a_false_partner_is_told(monkeypatch):
-    monkeypatch.setattr("symrl_lite._folding.rgb", lambda figure: np.full((2, 2, 3), 255, dtype=np.uint8))
+    monkeypatch.setattr("symrl_lite.widgets.folding.rgb", lambda figure: np.full((2, 2, 3), 255, dtype=np.uint8))
     half = GridWorld(3).rotations().restrict(["r2"])  # two moves, so that half as many pictures are drawn
     deaf = Symmetry(half.group, half.on_states, None, "actions stay")
     told = made(symmetry=deaf)

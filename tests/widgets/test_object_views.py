@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from symrl_lite import plots, widgets
-from symrl_lite._object_views import RIGHT, WRONG
-from symrl_lite._picture import rgb
+from symrl_lite.data import record_episodes
 from symrl_lite.envs.shapes import Shapes
-from symrl_lite.episodes import record_episodes
+from symrl_lite.plots.pictures import rgb
+from symrl_lite.widgets.objects import RIGHT, WRONG
 
 ALT = "A sentence about the picture, with \"quotes\", <b> and 'more'."
 CELLS = np.array([[[i, j], [j, 2 - i]] for i in range(3) for j in range(3)])  # (9, 2, 2), a board of two objects
@@ -26,7 +26,7 @@ TEXTS: Any = {"title": "A finding", "alt": ALT}
 def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     """The figures that are drawn from now on."""
     found: list[Figure] = []
-    for module in ("_picture", "_flipbook"):
+    for module in ("plots.pictures", "widgets.flipbooks"):
         monkeypatch.setattr(f"symrl_lite.{module}.rgb", lambda figure: found.append(figure) or rgb(figure))
     return found
 
@@ -34,7 +34,7 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are put together and not turned into pixels: for tests that read the texts alone."""
-    monkeypatch.setattr("symrl_lite._flipbook.rgb", lambda figure: np.full((2, 2, 3), 255, dtype=np.uint8))
+    monkeypatch.setattr("symrl_lite.widgets.flipbooks.rgb", lambda figure: np.full((2, 2, 3), 255, dtype=np.uint8))
 
 
 def axes() -> Any:

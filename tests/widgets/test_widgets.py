@@ -48,7 +48,7 @@ def book() -> Prepared:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are put together and not turned into pixels: for tests that read the texts alone."""
-    monkeypatch.setattr("symrl_lite._flipbook.rgb", lambda figure: np.full((2, 2, 3), 255, dtype=np.uint8))
+    monkeypatch.setattr("symrl_lite.widgets.flipbooks.rgb", lambda figure: np.full((2, 2, 3), 255, dtype=np.uint8))
 
 
 @pytest.fixture(scope="module")
@@ -471,7 +471,7 @@ def test_the_twin_fits_a_phone(opened: Any) -> None:
 
 def test_a_live_widget_is_cleaned_up(browser: Any) -> None:
     """render() gives back a function that lets go of the pictures and of the model."""
-    module = (Path(__file__).parents[1] / "symrl_lite/static/explore.js").read_text(encoding="utf-8")
+    module = (Path(__file__).parents[2] / "symrl_lite/widgets/explore.js").read_text(encoding="utf-8")
     page = browser.new_page()
     page.set_content("<main></main>")
     left = page.evaluate(
@@ -603,9 +603,9 @@ class ByHand:
 
 
 def test_a_plan_grows_from_the_goal_through_the_key():
+    from symrl_lite.data import shortest
     from symrl_lite.envs.room import Room
     from symrl_lite.plannable import LatentPlanner
-    from symrl_lite.transitions import shortest
     from symrl_lite.widgets import plan
 
     room = Room(pixels=1)
@@ -626,7 +626,7 @@ def test_a_plan_grows_from_the_goal_through_the_key():
 
 
 def test_latents_are_drawn_with_the_same_signs_in_every_run():
-    from symrl_lite._plan_views import oblique
+    from symrl_lite.widgets.plans import oblique
 
     draw = np.random.default_rng(0)
     z = draw.normal(size=(40, 6)) * [5, 3, 2, 0.1, 0.1, 0.1]

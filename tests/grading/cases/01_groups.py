@@ -165,7 +165,7 @@ def which_action(table, images):
         "question": "q2",
         "name": "leaves it to a withheld function",
         "code": """\
-from symrl_lite._named_groups import not_an_action
+from symrl_lite.groups.named import not_an_action
 from symrl_lite.groups import FiniteGroup
 
 def which_action(table, images):

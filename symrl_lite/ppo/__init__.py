@@ -1,0 +1,6 @@
+"""Proximal policy optimization for many seeds at once."""
+
+from symrl_lite.ppo.advantages import advantages_and_targets
+from symrl_lite.ppo.training import PPOSettings, TrainingRun, evaluate, train_ppo
+
+__all__ = ["PPOSettings", "TrainingRun", "advantages_and_targets", "evaluate", "train_ppo"]
