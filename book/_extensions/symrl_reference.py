@@ -1,0 +1,86 @@
+"""The reference of the package: docstrings as pages, and links to them from the code of the chapters."""
+
+from __future__ import annotations
+
+import ast
+import json
+import posixpath
+import re
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+
+EXAMPLE = re.compile(r"^\s*(>>>|\.\.\. |\.\. )")
+
+
+def as_written(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Docstrings are plain text: what reStructuredText would read into |G|, x_ or one backtick is escaped."""
+    plain: list[str] = []
+    example = False
+    for line in lines:
+        example = bool(EXAMPLE.match(line)) or (example and bool(line.strip()))  # up to the next empty line
+        if not example:
+            parts = re.split(r"(`[^`]+`)", line)  # code, which stays as it is, at the odd places
+            parts[1::2] = [f"`{part}`" for part in parts[1::2]]
+            parts[::2] = [re.sub(r"([|*_\\])", r"\\\1", part) for part in parts[::2]]
+            line = "".join(parts)
+        plain.append(line)
+    if what in ("attribute", "property", "data"):
+        plain.insert(0, "")  # what stands before a colon is no type
+    lines[:] = plain
+
+
+def imported(path: Path) -> dict[str, str]:
+    """What a notebook imports from the package: its name there, and its full name."""
+    found: dict[str, str] = {}
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        code = re.sub(r"^(\s*)[%!].*$", r"\1pass", "".join(cell["source"]), flags=re.MULTILINE)  # lines for IPython
+        try:
+            tree = ast.parse(code)
+        except SyntaxError:
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "symrl_lite":
+                found.update({alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names})
+    return found
+
+
+def link_names(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Link the first use of each of the package's names in a chapter's code to its place in the reference."""
+    notebook = Path(app.srcdir, f"{page}.ipynb")
+    if "body" not in context or not page.startswith("notebooks/") or not notebook.is_file():
+        return
+    objects = app.env.get_domain("py").data["objects"]
+    body: str = context["body"]
+
+    def link(before: str, name: str, full: str) -> None:
+        nonlocal body
+        if full not in objects:
+            return
+        entry = objects[full]
+        target = posixpath.relpath(app.builder.get_target_uri(entry.docname), posixpath.dirname(page) or ".")
+        span = f'<span class="n">{re.escape(name)}</span>'
+        body = re.sub(
+            rf'({before})({span})(?=<span class="[op]">[.(])',
+            rf'\1<a class="to-reference" href="{target}#{entry.node_id}">\2</a>',
+            body,
+            count=1,
+        )
+
+    for name, full in imported(notebook).items():
+        link("", name, full)
+        for attribute in (known.rpartition(".")[2] for known in objects if known.rpartition(".")[0] == full):
+            link(
+                f'<span class="n">{re.escape(name)}</span><span class="o">\\.</span>', attribute, f"{full}.{attribute}"
+            )
+    context["body"] = body
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the parts with Sphinx."""
+    app.connect("autodoc-process-docstring", as_written, priority=400)  # before napoleon, at 500
+    app.connect("html-page-context", link_names)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
