@@ -192,6 +192,9 @@ def on_grid_states(group: FiniteGroup, size: int) -> Callable[[Any, Any], Any]:
     Returns:
         A function (g, state) -> state, for `symrl_lite.plots.GridState` or any dataclass with the fields
         `agent`, `goal` and `walls`.
+
+    Raises:
+        TypeError: when called, a state without agent, goal and walls.
     """
     move = on_cells(group, size)
 

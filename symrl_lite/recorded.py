@@ -82,6 +82,9 @@ class Recording:
             suffix: what is added to a name to find its curve.
             published: values to print beside a curve, by name; none where there are none.
 
+        Raises:
+            ValueError: no names. KeyError: a name without a curve.
+
         >>> print(load("objects_shapes").table(["one slot"], ", H@1", {"one slot": (54.5, 34.4, 24.1)}))
         after 1, 5, 10            median worst  n size published
         one slot       ...  5  23k  54.5  34.4  24.1

@@ -120,6 +120,9 @@ class SeedBatch:
 def count_parameters(network: nn.Module) -> int:
     """How many numbers are trained.
 
+    Raises:
+        TypeError: no torch module.
+
     >>> count_parameters(nn.Linear(4, 2))
     10
     """
@@ -158,6 +161,9 @@ def area_under_curve(steps: Any, returns: Any) -> np.ndarray:
     Returns:
         (...,) in the unit of `returns`.
 
+    Raises:
+        TypeError: no numbers. ValueError: fewer than two steps, or returns of another length.
+
     >>> area_under_curve([0, 1, 3], [[0.0, 2.0, 2.0]]).round(4).tolist()
     [1.6667]
     """
@@ -170,6 +176,9 @@ def area_under_curve(steps: Any, returns: Any) -> np.ndarray:
 
 def interquartile_mean(values: Any, axis: int = -1) -> np.ndarray:
     """The mean of the middle half: a quarter of the values is cut off at each end.
+
+    Raises:
+        TypeError: no numbers. ValueError: no value, or an axis that is not there.
 
     >>> float(interquartile_mean([0, 4, 6, 100]))
     5.0
@@ -282,6 +291,9 @@ def compare(first: Any, second: Any, threshold: float) -> Comparison:
     Args:
         first, second: what `train_ppo` returns, or anything with `steps` (T,) and `returns` (seeds, T).
         threshold: the return to be reached.
+
+    Raises:
+        TypeError: a run without `steps` and `returns`.
 
     >>> from types import SimpleNamespace as Run
     >>> fast, slow = (Run(steps=[0, 100, 200], returns=[[0, a, 9]] * 4) for a in (9, 1))

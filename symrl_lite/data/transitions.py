@@ -299,7 +299,11 @@ def vector_maker(environment: Environment) -> Callable[[int], VectorEnv[Any, Any
 
 
 def require_next_step_reset(envs: VectorEnv[Any, Any, Any]) -> None:
-    """Refuse a vector environment that starts anew on an episode's last step: its last observation would be lost."""
+    """Refuse a vector environment that starts anew on an episode's last step: its last observation would be lost.
+
+    Raises:
+        TypeError: no vector environment. ValueError: one that starts anew in another way.
+    """
     if not isinstance(envs, VectorEnv):
         raise TypeError(f"envs is {envs!r}, expected a Gymnasium vector environment")
     if envs.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP) != AutoresetMode.NEXT_STEP:

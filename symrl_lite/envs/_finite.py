@@ -48,7 +48,11 @@ class FiniteEnv(DrawnEnv):
         return whole_number(state, "state", 0, self.n_states - 1), action
 
     def outcomes(self, state: int, action: int) -> list[Outcome]:
-        """What can follow the pair: (probability, next state, reward), probabilities summing to one."""
+        """What can follow the pair: (probability, next state, reward), probabilities summing to one.
+
+        Raises:
+            NotImplementedError: always here; each environment has its own.
+        """
         raise NotImplementedError
 
     def observe(self, state: int) -> Any:
@@ -56,7 +60,11 @@ class FiniteEnv(DrawnEnv):
         return np.int64(whole_number(state, "state", 0, self.n_states - 1))
 
     def index_of(self, observation: Any) -> int:
-        """The state that an observation shows."""
+        """The state that an observation shows.
+
+        Raises:
+            ValueError: not one number, or none of a state.
+        """
         index = whole_numbers(observation, "state")
         if index.size != 1 or not 0 <= index.item() < self.n_states:
             raise ValueError(f"state is {str(observation)[:60]}, expected 0 to {self.n_states - 1}")

@@ -73,11 +73,19 @@ class DrawnEnv(gymnasium.Env[Any, Any]):
 
     @property
     def started(self) -> bool:
-        """Whether there is something to step and to show."""
+        """Whether there is something to step and to show.
+
+        Raises:
+            NotImplementedError: always here; each environment has its own.
+        """
         raise NotImplementedError
 
     def picture(self) -> np.ndarray:
-        """The state as it is drawn, (rows, columns, 3), whole numbers from 0 to 255."""
+        """The state as it is drawn, (rows, columns, 3), whole numbers from 0 to 255.
+
+        Raises:
+            NotImplementedError: always here; each environment has its own.
+        """
         raise NotImplementedError
 
     def render(self) -> Any:

@@ -127,7 +127,11 @@ class Pushing(DrawnEnv):
         self.positions, self.steps = self.placed(positions), 0
 
     def placed(self, positions: Any) -> np.ndarray:
-        """These cells, (K, 2), checked; see `set_state`."""
+        """These cells, (K, 2), checked; see `set_state`.
+
+        Raises:
+            ValueError: no whole numbers, another shape, a cell outside of the board, or two objects on one.
+        """
         cells = whole_numbers(positions, "positions")
         if (
             cells.shape != (self.objects, 2)
@@ -202,6 +206,9 @@ class PushingCopies(VectorEnv[Any, Any, Any]):
         """Start anew; `seed` is a number (s, s + 1, ... for the copies), a list of one for each, or None.
 
         options["positions"], (num_envs, K, 2), says on which cells.
+
+        Raises:
+            ValueError: positions for another number of boards, or cells that `Pushing.set_state` refuses.
         """
         given = known_options(options, "positions")
         self._streams = continued(self._streams, seed, self.num_envs)

@@ -78,7 +78,11 @@ class GridWorld(FiniteEnv):
         self.action_space = Discrete(4)
 
     def state_of(self, cell: Cell) -> int:
-        """The index of a free cell."""
+        """The index of a free cell.
+
+        Raises:
+            TypeError: no pair. ValueError: not two whole numbers from 0, or a cell that is not free.
+        """
         cell = a_cell(cell, "cell")
         if cell not in self._index:
             raise ValueError(f"cell {cell} is not free")

@@ -59,6 +59,9 @@ def advance(
         time: how long.
         parts: in how many steps.
 
+    Raises:
+        ValueError: positions and velocities of different shapes.
+
     >>> x, v = advance(np.array([[0.0, 0.0], [9.0, 0.0]]), np.zeros((2, 2)))
     >>> bool(x[0, 0] > 0 > v[1, 0]), float(v.sum())
     (True, 0.0)

@@ -154,7 +154,11 @@ class Pong(DrawnEnv):
         return seen[0], float(rewards[0]), bool(terminated[0]), bool(truncated[0]), {}
 
     def set_state(self, observation: Any) -> None:
-        """Go to the state that two frames show; the episode's steps count from 0 again."""
+        """Go to the state that two frames show; the episode's steps count from 0 again.
+
+        Raises:
+            TypeError: no numbers. ValueError: another shape than that of two frames, or numbers that are not finite.
+        """
         shape = self.observation_space.shape
         observation = real_numbers(observation, "the observation", verb="has")
         if observation.shape != shape or not np.isfinite(observation).all():
@@ -177,7 +181,12 @@ class Pong(DrawnEnv):
 
 
 def scenes(policy: Any, size: int = 15, times: Sequence[int] = (2, 5, 8), seed: int = 3) -> list[np.ndarray]:
-    """Frames at some `times` of a rally that a policy (frames -> probabilities) plays, for pictures."""
+    """Frames at some `times` of a rally that a policy (frames -> probabilities) plays, for pictures.
+
+    Raises:
+        TypeError: a policy that is no function, or times that are no list. ValueError: no times, or ones that are not
+            whole or below 0.
+    """
     require_function(policy, "policy", "a function of frames")
     if not isinstance(times, Sequence | np.ndarray):
         raise TypeError(f"times are {times!r}, expected a list of whole numbers")

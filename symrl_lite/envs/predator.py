@@ -104,7 +104,11 @@ class PredatorPrey(FiniteEnv):
         return self._images[state].copy() if self.shows_images else np.int64(state)
 
     def index_of(self, observation: Any) -> int:
-        """The state that is shown; an image with both in one cell is a start, not the end."""
+        """The state that is shown; an image with both in one cell is a start, not the end.
+
+        Raises:
+            ValueError: an image that shows no state.
+        """
         if not self.shows_images:
             return super().index_of(observation)
         image = np.ascontiguousarray(observation, dtype=np.float32)

@@ -151,7 +151,11 @@ class Room(FiniteEnv):
         return self._images[place].copy() if self.shows_images else np.int64(place)
 
     def index_of(self, observation: Any) -> int:
-        """The state that is shown, with the delivery cell of this episode."""
+        """The state that is shown, with the delivery cell of this episode.
+
+        Raises:
+            ValueError: an image that shows no place, or a number that is not one of a place.
+        """
         if self.shows_images:
             image = np.ascontiguousarray(observation, dtype=np.float32)
             if image.tobytes() not in self._by_image:
@@ -165,7 +169,11 @@ class Room(FiniteEnv):
         return self.state // self.n_places * self.n_places + place
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Start with all objects on the floor; info["goal"] shows what is wanted. options["delivery"] may be a cell."""
+        """Start with all objects on the floor; info["goal"] shows what is wanted. options["delivery"] may be a cell.
+
+        Raises:
+            ValueError: a delivery cell that is not one of `deliveries`.
+        """
         given = known_options(options, "delivery", "state")
         delivery = tuple(given.get("delivery", self.deliveries[0]))
         if delivery not in self.deliveries:
@@ -184,7 +192,11 @@ class Room(FiniteEnv):
         return self.observe(self.place_of(cell, key=False))
 
     def place_of(self, cell: Cell, key: bool = True) -> int:
-        """The number of a place: the robot's cell, and whether the key lies on the floor."""
+        """The number of a place: the robot's cell, and whether the key lies on the floor.
+
+        Raises:
+            ValueError: a cell where the robot can't be.
+        """
         cell = a_cell(cell, "cell")
         floor = (key, *(True for _ in self.objects[1:]))
         if (floor, cell) not in self._place:

@@ -45,7 +45,11 @@ def digits(train: bool = True) -> np.ndarray:
 
 
 def render(sprites: np.ndarray) -> np.ndarray:
-    """Every sprite (n, 8, 8) in every place, (n · 49, 1, 14, 14): picture sprite · 49 + place."""
+    """Every sprite (n, 8, 8) in every place, (n · 49, 1, 14, 14): picture sprite · 49 + place.
+
+    Raises:
+        TypeError: no numbers. ValueError: another shape, or no sprite.
+    """
     sprites = real_numbers(sprites, "sprites")
     if sprites.ndim != 3 or sprites.shape[1:] != (SIZE, SIZE) or len(sprites) == 0:
         raise ValueError(f"sprites have shape {sprites.shape}, expected (n, {SIZE}, {SIZE})")

@@ -128,7 +128,11 @@ class TrafficLights(FiniteEnv):
         return np.array(self._states[state], dtype=np.int64) if self.shows_queues else np.int64(state)
 
     def index_of(self, observation: Any) -> int:
-        """The state that is shown."""
+        """The state that is shown.
+
+        Raises:
+            ValueError: not one whole number for each light, or one that is longer than `capacity`.
+        """
         if not self.shows_queues:
             return super().index_of(observation)
         queues = tuple(whole_numbers(observation, "queues").ravel().tolist())

@@ -25,7 +25,11 @@ __all__ = [
 
 
 def batch_of(x: Any) -> Any:
-    """Data with an axis of its own for the batch: one input becomes a batch of one."""
+    """Data with an axis of its own for the batch: one input becomes a batch of one.
+
+    Raises:
+        TypeError: no numbers. ValueError: no axis, or an axis of length 0.
+    """
     data = as_data(x, "x")
     if data.ndim == 0 or 0 in data.shape:
         raise ValueError(f"x has shape {tuple(data.shape)}, expected (batch, ...) with at least one input")
@@ -33,7 +37,11 @@ def batch_of(x: Any) -> Any:
 
 
 def features(f: Any, data: Any, batch: int) -> np.ndarray:
-    """f(data) as an array (batch, ...) of numbers."""
+    """f(data) as an array (batch, ...) of numbers.
+
+    Raises:
+        TypeError: values that are no real numbers. ValueError: another shape, NaN or infinity.
+    """
     values = to_numpy(as_data(call(f, copy_of(data)), "f(x)"))
     if values.ndim != 2 or len(values) != batch or values.shape[1] == 0:
         raise ValueError(f"f gives shape {values.shape}, expected (batch, d) with batch = {batch}")
@@ -45,7 +53,11 @@ def features(f: Any, data: Any, batch: int) -> np.ndarray:
 
 
 def call(f: Any, x: Any) -> Any:
-    """f(x), without gradients, with an error that says which f it was."""
+    """f(x), without gradients, with an error that says which f it was.
+
+    Raises:
+        TypeError: what is no function, or a torch module that is given a NumPy array it does not take.
+    """
     require_function(f, "f", "a function of a batch")
     torch = sys.modules.get("torch")
     try:
@@ -82,7 +94,11 @@ def no_grad() -> Any:
 
 
 def as_data(x: Any, what: str) -> Any:
-    """`x` itself if a tensor, else as an array of numbers."""
+    """`x` itself if a tensor, else as an array of numbers.
+
+    Raises:
+        TypeError: None, rows of different shapes, or what are no numbers.
+    """
     if is_tensor(x):
         return x
     if x is None:

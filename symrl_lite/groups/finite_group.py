@@ -254,7 +254,11 @@ def read_only(array: np.ndarray) -> np.ndarray:
 
 
 def require_group(value: Any, what: str) -> None:
-    """Refuse what is no FiniteGroup."""
+    """Refuse what is no FiniteGroup.
+
+    Raises:
+        TypeError: anything else.
+    """
     if not isinstance(value, FiniteGroup):
         raise TypeError(f"{what} is {value!r}, expected a FiniteGroup such as cyclic(4)")
 

@@ -57,6 +57,9 @@ def symmetric(n: int) -> FiniteGroup:
 def direct_product(G: FiniteGroup, H: FiniteGroup) -> FiniteGroup:
     """G × H, pairs with (a, b)(c, d) = (ac, bd); the pair (a, b) is element a·|H| + b.
 
+    Raises:
+        TypeError: what is no FiniteGroup. ValueError: a product of too many elements.
+
     >>> direct_product(cyclic(2), cyclic(2)).names
     ('(e, e)', '(e, r)', '(r, e)', '(r, r)')
     """
@@ -157,7 +160,11 @@ def not_an_action(group: FiniteGroup, images: np.ndarray) -> tuple[int, int | No
 
 
 def whole_number(value: Any, what: str, largest: int | None) -> int:
-    """`value` as an int from 1 to `largest`."""
+    """`value` as an int from 1 to `largest`.
+
+    Raises:
+        TypeError: no integer. ValueError: one outside of the range.
+    """
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
         raise TypeError(f"{what} is {value!r}, expected an integer")
     if value < 1 or (largest is not None and value > largest):

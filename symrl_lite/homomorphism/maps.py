@@ -151,7 +151,11 @@ class MDPHomomorphism:
         return lifted
 
     def lift_q(self, q_values: Any) -> np.ndarray:
-        """Q(s, a) = Q̄(σ(s), α_s(a)), (S, A), from (S̄, Ā); −inf where there is no such action."""
+        """Q(s, a) = Q̄(σ(s), α_s(a)), (S, A), from (S̄, Ā); −inf where there is no such action.
+
+        Raises:
+            TypeError: no numbers. ValueError: another shape than (S̄, Ā).
+        """
         small = real_numbers(q_values, "q_values").astype(float)
         if small.shape != self.image.rewards.shape:
             raise ValueError(f"q_values have shape {small.shape}, expected {self.image.rewards.shape}")
@@ -159,7 +163,11 @@ class MDPHomomorphism:
         return np.where(self.ground.available, lifted, -np.inf)
 
     def lift_values(self, values: Any) -> np.ndarray:
-        """V(s) = V̄(σ(s)), (S,), from (S̄,)."""
+        """V(s) = V̄(σ(s)), (S,), from (S̄,).
+
+        Raises:
+            TypeError: no numbers. ValueError: another shape than (S̄,).
+        """
         small = real_numbers(values, "values")
         if small.shape != (self.image.n_states,):
             raise ValueError(f"values have shape {small.shape}, expected {(self.image.n_states,)}")

@@ -65,7 +65,12 @@ class BasisConv2d(nn.Module):
         self.filters = EquivariantLinear(patch, regular(group), channels_in, channels_out, space=space, seed=seed)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (batch, channels_in, [|G|,] H, W) → (batch, channels_out, |G|, H', W')."""
+        """x (batch, channels_in, [|G|,] H, W) → (batch, channels_out, |G|, H', W').
+
+        Raises:
+            TypeError: no tensor, or one of another dtype than the layer. ValueError: another shape, or a size at which
+                no such layer is equivariant.
+        """
         require_tensor(x)
         filters, k = self.filters, self.kernel_size
         maps = (filters.channels_in,) if self.lifting else (filters.channels_in, self.group.order)

@@ -158,7 +158,12 @@ class LiftingConv2d(_PosedConv2d):
         self.register_buffer("index", torch.from_numpy(index), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (batch, channels_in, H, W) → (batch, channels_out, |G|, H', W')."""
+        """x (batch, channels_in, H, W) → (batch, channels_out, |G|, H', W').
+
+        Raises:
+            TypeError: no tensor, or one of another dtype than the layer. ValueError: another shape, or a size at which
+                no such layer is equivariant.
+        """
         require_tensor(x)
         if x.ndim != 4 or x.shape[1] != self.channels_in:
             raise ValueError(f"x has shape {tuple(x.shape)}, expected (batch, {self.channels_in}, height, width)")
@@ -206,7 +211,12 @@ class GroupConv2d(_PosedConv2d):
         self.register_buffer("index", torch.from_numpy(index), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (batch, channels_in, |G|, H, W) → (batch, channels_out, |G|, H', W')."""
+        """x (batch, channels_in, |G|, H, W) → (batch, channels_out, |G|, H', W').
+
+        Raises:
+            TypeError: no tensor, or one of another dtype than the layer. ValueError: another shape, or a size at which
+                no such layer is equivariant.
+        """
         require_tensor(x)
         if x.ndim != 5 or x.shape[1:3] != (self.channels_in, self.group.order):
             raise ValueError(
@@ -239,7 +249,11 @@ class GroupPool(nn.Module):
         self.reduce = reduce
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (batch, channels, |G|, H, W) → (batch, channels, H, W)."""
+        """x (batch, channels, |G|, H, W) → (batch, channels, H, W).
+
+        Raises:
+            TypeError: no tensor of floating-point numbers. ValueError: another number of axes than 5.
+        """
         require_tensor(x)
         if not x.is_floating_point():
             raise TypeError(f"x has dtype {x.dtype}, expected floating-point numbers: x.float()")

@@ -246,7 +246,11 @@ class EquivariantLinear(nn.Module):
         return None if self.bias is None else (self.bias @ self._like(self.bias_basis)).reshape(-1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (..., channels_in, d_in) → (..., channels_out, d_out)."""
+        """x (..., channels_in, d_in) → (..., channels_out, d_out).
+
+        Raises:
+            TypeError: no tensor, or one of another dtype than the layer. ValueError: another shape.
+        """
         require_tensor(x)
         if x.ndim < 2 or x.shape[-2:] != (self.channels_in, self.rho_in.dimension):
             raise ValueError(

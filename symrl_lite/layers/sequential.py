@@ -73,7 +73,11 @@ class NormNonlinearity(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (..., channels, d) → the same shape."""
+        """x (..., channels, d) → the same shape.
+
+        Raises:
+            TypeError: no tensor of floating-point numbers. ValueError: another shape.
+        """
         require_tensor(x)
         expected = (len(self.bias), self.rho.dimension)
         if x.ndim < 2 or x.shape[-2:] != expected:
@@ -178,7 +182,11 @@ class EquivariantSequential(nn.Sequential):
         self._change(change)
 
     def insert(self, index: int, module: nn.Module) -> EquivariantSequential:
-        """As for nn.Sequential; checked."""
+        """As for nn.Sequential; checked.
+
+        Raises:
+            TypeError: None, which is no layer.
+        """
         if module is None:
             raise TypeError("the layer is None, expected a torch module")
         _require_module(module)
@@ -187,7 +195,11 @@ class EquivariantSequential(nn.Sequential):
         return self
 
     def extend(self, sequential: Iterable[nn.Module]) -> EquivariantSequential:
-        """As for nn.Sequential; checked."""
+        """As for nn.Sequential; checked.
+
+        Raises:
+            TypeError: what is no list of layers.
+        """
         if not isinstance(sequential, Iterable):
             raise TypeError(f"sequential is {sequential!r}, expected layers, such as a list of them")
         sequential = list(sequential)

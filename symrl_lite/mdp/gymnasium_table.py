@@ -15,6 +15,10 @@ def read_table(env: Any) -> tuple[sparse.csr_array, np.ndarray, np.ndarray]:
     """Transitions ((n + 1)·A, n + 1), mean rewards (n + 1, A) and available actions (n + 1, A).
 
     State n is where episodes end: absorbing, and nothing is earned there. See `TabularMDP.from_gymnasium`.
+
+    Raises:
+        TypeError: no table P. ValueError: states or actions that are not numbered from 0, an outcome of another form,
+            a probability below 0, or a wrapper that P knows nothing about.
     """
     table = env if isinstance(env, Mapping) else _table_of(env)
     n = len(table)

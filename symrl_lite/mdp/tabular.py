@@ -126,7 +126,11 @@ class TabularMDP:
         return row.toarray().ravel() if self.is_sparse else row.copy()
 
     def expected(self, values: np.ndarray) -> np.ndarray:
-        """Σ_s' T(s'|s, a) V(s'), (S, A); for V (S, K) one for each column, (S, A, K)."""
+        """Σ_s' T(s'|s, a) V(s'), (S, A); for V (S, K) one for each column, (S, A, K).
+
+        Raises:
+            TypeError: no numbers. ValueError: another shape than (S,) or (S, K).
+        """
         values = real_numbers(values, "values")
         if values.ndim not in (1, 2) or len(values) != self.n_states:
             raise ValueError(f"values have shape {values.shape}, expected ({self.n_states},) or ({self.n_states}, K)")

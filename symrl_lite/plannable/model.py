@@ -88,6 +88,9 @@ class PlannableModel(nn.Module):
         reward_hidden: units of the network of the reward.
         decoder: latents -> observations, flat; only for the autoencoder, which chapter 6 compares with.
 
+    Raises:
+        TypeError: an encoder that is no torch module.
+
     >>> model = PlannableModel(mlp_encoder(4, dimension=3), dimension=3, n_actions=2)
     >>> z = model.encode(torch.zeros(5, 4))
     >>> z.shape, model.step(z, torch.zeros(5, dtype=torch.long)).shape, model.steps(z).shape
@@ -116,7 +119,11 @@ class PlannableModel(nn.Module):
         self.decoder = decoder
 
     def encode(self, observations: Any) -> Tensor:
-        """Z(s): (batch, *shape) -> (batch, dimension)."""
+        """Z(s): (batch, *shape) -> (batch, dimension).
+
+        Raises:
+            TypeError: no numbers. ValueError: a shape that the encoder does not take.
+        """
         seen = as_tensor(observations, "observations").float()
         try:
             return self.encoder(seen)
@@ -169,6 +176,9 @@ class Encoded:
     Args:
         model: a PlannableModel.
         observations: (n, *shape).
+
+    Raises:
+        TypeError: a model without `encode`, `steps` and `rewards`.
 
     >>> model = PlannableModel(mlp_encoder(4, dimension=3), dimension=3, n_actions=2)
     >>> Encoded(model, torch.zeros(7, 4)).encode([0, 6]).shape
@@ -225,14 +235,22 @@ class LinearModel:
         self.maps = torch.from_numpy(np.stack(maps))  # (actions, D + 1, D)
 
     def encode(self, observations: Any) -> Tensor:
-        """c · s, (batch, D)."""
+        """c · s, (batch, D).
+
+        Raises:
+            TypeError: no numbers. ValueError: rows that are not of length D.
+        """
         seen = real_numbers(observations, "observations")
         if seen.shape[-1:] != self.scale.shape:
             raise ValueError(f"observations have shape {seen.shape}, expected (batch, {len(self.scale)})")
         return torch.from_numpy(seen.astype(np.float64) * self.scale)
 
     def steps(self, z: Tensor) -> Tensor:
-        """M_a z + m_a for every action, (batch, D) -> (batch, actions, D)."""
+        """M_a z + m_a for every action, (batch, D) -> (batch, actions, D).
+
+        Raises:
+            TypeError: no tensor of real numbers. ValueError: another shape.
+        """
         require_tensor(z, "z", real=True)
         if z.ndim != 2 or z.shape[1] != len(self.scale):
             raise ValueError(f"z has shape {tuple(z.shape)}, expected (batch, {len(self.scale)})")

@@ -276,7 +276,11 @@ class LatentPlanner:
         )
 
     def encode(self, observations: Any) -> np.ndarray:
-        """Z(s) in double precision, (n, *shape) -> (n, dimension)."""
+        """Z(s) in double precision, (n, *shape) -> (n, dimension).
+
+        Raises:
+            TypeError: no numbers. ValueError: NaN or infinity, also in a latent.
+        """
         with torch.no_grad():
             z = self.model.encode(real_numbers(observations, "observations")).double().numpy()
         if not np.isfinite(z).all():

@@ -104,6 +104,9 @@ def contrastive_loss(anchors: Tensor, negatives: Tensor, hinge: float = 1.0, dif
     Returns:
         (...).
 
+    Raises:
+        TypeError: no tensors of numbers. ValueError: shapes that do not fit each other.
+
     >>> contrastive_loss(torch.zeros(1, 2), torch.tensor([[[0.0, 1.0], [3.0, 4.0]]]))
     tensor(0.5000)
 

@@ -92,7 +92,11 @@ def draw_image(axes: Any, image: Any, vmin: float | None = None, vmax: float | N
 
 
 def draw_gridworld(axes: Any, state: GridState, lines: bool = True) -> None:
-    """Draw a grid world: the agent is a disc with a face, the goal a star, walls are hatched; `lines` between cells."""
+    """Draw a grid world: the agent is a disc with a face, the goal a star, walls are hatched; `lines` between cells.
+
+    Raises:
+        TypeError: a state that is no GridState.
+    """
     if not isinstance(state, GridState):
         raise TypeError(f"state is {str(state)[:60]}, expected a GridState")
     n = state.size

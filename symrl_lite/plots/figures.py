@@ -90,6 +90,9 @@ def commuting_square(
         arrows: what is written at the arrows L_g, K_g and f.
         nearly: a difference of at most this is drawn as ≈.
 
+    Raises:
+        ValueError: both routes end in different shapes, or no alternative text.
+
     >>> commuting_square(np.fliplr, np.eye(3), lambda g, x: x.T, lambda g, y: y.T, 1,
     ...                  alt="Mirroring and transposing, in both orders: the results differ.")
     [picture] Mirroring and transposing, in both orders: the results differ.

@@ -58,7 +58,11 @@ class Picture:
 
 
 def required_text(text: Any, what: str) -> str:
-    """`text`, if it says something."""
+    """`text`, if it says something.
+
+    Raises:
+        ValueError: no string, or an empty one.
+    """
     if not isinstance(text, str) or not text.strip():
         raise ValueError(f"{what} is {text!r}, expected a sentence that says what the picture shows")
     return text.strip()

@@ -125,7 +125,11 @@ def grid_labels(labels: Any, *, alt: str, title: str) -> Picture:
 
 
 def draw_grid_labels(axes: Any, labels: np.ndarray) -> None:
-    """Draw whole numbers from 0 in the cells of a grid; equal numbers have equal colours, no axes."""
+    """Draw whole numbers from 0 in the cells of a grid; equal numbers have equal colours, no axes.
+
+    Raises:
+        TypeError: no numbers. ValueError: not (rows, columns), or numbers that are not whole or below 0.
+    """
     labels = whole_numbers(labels, "labels")
     if labels.ndim != 2 or labels.size == 0:
         raise ValueError(f"labels have shape {labels.shape}, expected (rows, columns)")

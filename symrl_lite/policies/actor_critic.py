@@ -41,7 +41,11 @@ class ActorCritic(nn.Module):
         self.state_shape = None if state_shape is None else shape_of_states(state_shape)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """States (batch, ...) → scores (batch, actions) and values (batch,)."""
+        """States (batch, ...) → scores (batch, actions) and values (batch,).
+
+        Raises:
+            TypeError: no tensor of real numbers. ValueError: another shape, or another number of scores than of values.
+        """
         require_tensor(x, real=True)
         if self.state_shape is not None:
             if x.ndim != 1 + len(self.state_shape) or not self._is_state(x.shape[1:]):
@@ -120,7 +124,11 @@ class OnTable(nn.Module):
         self.register_buffer("images", pictures, persistent=False)
 
     def forward(self, states: Tensor | None, table: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        """State numbers (batch,) → scores (batch, actions) and values (batch,); None → those of all states."""
+        """State numbers (batch,) → scores (batch, actions) and values (batch,); None → those of all states.
+
+        Raises:
+            TypeError: no tensor of whole numbers.
+        """
         scores, values = self.network(self.images) if table is None else table
         if states is None:
             return scores, values

@@ -52,7 +52,11 @@ class Scale(nn.Module):
 
 
 class Pool(nn.Module):
-    """Of each map the largest value, the mean, or all places, (..., [|G|,] height, width) → features in one axis."""
+    """Of each map the largest value, the mean, or all places, (..., [|G|,] height, width) → features in one axis.
+
+    Raises:
+        ValueError: another pooling than "max", "mean" and "none".
+    """
 
     def __init__(self, pooling: str, start: int) -> None:
         super().__init__()
@@ -74,14 +78,22 @@ def of_images(shape: Any, kernels: Any, strides: Any, pooling: Any) -> tuple[tup
 
 
 def shape_of_states(shape: Any) -> tuple[int | None, ...]:
-    """Whole numbers from 1; None for a size that may vary."""
+    """Whole numbers from 1; None for a size that may vary.
+
+    Raises:
+        TypeError: no list. ValueError: a size that is not whole or below 1.
+    """
     if isinstance(shape, str) or not isinstance(shape, Sequence | np.ndarray):
         raise TypeError(f"state_shape is {shape!r}, expected whole numbers, with None for a size that may vary")
     return tuple(None if n is None else whole_number(n, f"state_shape[{k}]") for k, n in enumerate(shape))
 
 
 def require_module(module: Any, what: str) -> None:
-    """Refuse what is no module of PyTorch."""
+    """Refuse what is no module of PyTorch.
+
+    Raises:
+        TypeError: anything else.
+    """
     if not isinstance(module, nn.Module):
         raise TypeError(f"{what} is {module!r}, expected a torch module")
 
@@ -103,7 +115,11 @@ def orthogonal(sizes: Sequence[int], gain: float) -> nn.Sequential:
 
 
 def sides(shape: Sequence[int], kernels: Sequence[int], strides: Sequence[int]) -> int:
-    """Height and width after the convolutions."""
+    """Height and width after the convolutions.
+
+    Raises:
+        ValueError: a shape that is no square image, or one that is too small for the filters.
+    """
     if len(shape) != 3 or shape[1] != shape[2]:
         raise ValueError(f"shape is {tuple(shape)}, expected (channels, height, width) of a square image")
     side = shape[1]
@@ -115,7 +131,11 @@ def sides(shape: Sequence[int], kernels: Sequence[int], strides: Sequence[int]) 
 
 
 def representations(symmetry: Symmetry) -> tuple[Representation, Representation]:
-    """ρ on states and ρ on action values, as a symmetry gives them."""
+    """ρ on states and ρ on action values, as a symmetry gives them.
+
+    Raises:
+        TypeError: a symmetry, or one of its actions, of another type.
+    """
     actions = of_actions(symmetry)
     if not isinstance(symmetry.on_states, Representation):
         raise TypeError(f"on_states is {symmetry.on_states!r}, expected a Representation that acts on state vectors")
@@ -123,7 +143,11 @@ def representations(symmetry: Symmetry) -> tuple[Representation, Representation]
 
 
 def of_actions(symmetry: Symmetry) -> Representation:
-    """ρ on action values; trivial where actions stay."""
+    """ρ on action values; trivial where actions stay.
+
+    Raises:
+        TypeError: no Symmetry, or one whose `on_actions` is no Representation.
+    """
     if not isinstance(symmetry, Symmetry):
         raise TypeError(f"symmetry is {symmetry!r}, expected a Symmetry")
     if not isinstance(symmetry.on_actions, Representation):

@@ -55,7 +55,11 @@ class Play:
         self._fresh = torch.zeros(self.shape, dtype=torch.bool)
 
     def step(self, greedy: bool = False) -> Step:
-        """One step of every environment."""
+        """One step of every environment.
+
+        Raises:
+            ValueError: another number of scores than of actions.
+        """
         with torch.no_grad():
             scores, values = self.answer(self.observations)  # (seeds, N, actions), (seeds, N)
         if scores.shape[-1] != self.n_actions:

@@ -50,7 +50,11 @@ def load_model(path: str | Path) -> tuple[StructuredModel, StructuredSettings]:
 
 
 def read_file(path: Path, writer: str, keys: Sequence[str]) -> dict[str, Any]:
-    """A file with these entries."""
+    """A file with these entries.
+
+    Raises:
+        ValueError: a file of something else.
+    """
     state = torch.load(path, weights_only=True)
     if not isinstance(state, dict) or not set(keys) <= set(state):
         found = sorted(map(str, state)) if isinstance(state, dict) else type(state).__name__
@@ -59,7 +63,11 @@ def read_file(path: Path, writer: str, keys: Sequence[str]) -> dict[str, Any]:
 
 
 def settings_of(numbers: dict[str, Any], path: Any) -> StructuredSettings:
-    """The settings that a file holds."""
+    """The settings that a file holds.
+
+    Raises:
+        ValueError: settings that this version does not know, or that are missing.
+    """
     known = {f.name for f in fields(StructuredSettings)}
     if set(numbers) != known:
         raise ValueError(f"{path} has settings {sorted(set(numbers) ^ known)} that differ from those known here")

@@ -42,6 +42,9 @@ def contrastive_energy_loss(positive: Tensor, negative: Tensor, hinge: float = 1
     Returns:
         One number.
 
+    Raises:
+        TypeError: no tensors of floating-point numbers. ValueError: no energy.
+
     >>> import torch
     >>> contrastive_energy_loss(torch.tensor([0.5]), torch.tensor([0.75]))
     tensor(0.7500)
@@ -63,6 +66,9 @@ def pixel_loss(logits: Tensor, pixels: Tensor) -> Tensor:
 
     Args:
         logits, pixels: (batch, ...).
+
+    Raises:
+        TypeError: no tensors of numbers, or logits that are not floating-point. ValueError: different shapes.
 
     >>> import torch
     >>> pixel_loss(torch.zeros(1, 2), torch.tensor([[0.0, 1.0]]))

@@ -300,7 +300,11 @@ class StructuredModel(nn.Module):
         )
 
     def maps(self, images: Any) -> Tensor:
-        """m: pictures (batch, channels, height, width) -> feature maps from 0 to 1, (batch, maps, cells)."""
+        """m: pictures (batch, channels, height, width) -> feature maps from 0 to 1, (batch, maps, cells).
+
+        Raises:
+            ValueError: pictures of another shape than the model's.
+        """
         pixels = as_pixels(images, exactly=False)
         if pixels.shape[1:] != self.shape:
             raise ValueError(f"the pictures have shape {pixels.shape[1:]}, expected {self.shape}, as the model")
@@ -323,7 +327,11 @@ class StructuredModel(nn.Module):
         return self.from_maps(self.extractor(tiles.table.view(-1, tiles.cells, tiles.table.shape[1])[rows]))
 
     def from_maps(self, maps: Tensor) -> Tensor:
-        """z from feature maps, (batch, maps, cells) -> (batch, K, D)."""
+        """z from feature maps, (batch, maps, cells) -> (batch, K, D).
+
+        Raises:
+            TypeError: no tensor of real numbers. ValueError: another shape.
+        """
         require_tensor(maps, "maps", real=True)
         if maps.ndim != 3 or maps.shape[1:] != (self.extractor.last.out_features, self.extractor.side**2):
             raise ValueError(
@@ -348,7 +356,7 @@ class StructuredModel(nn.Module):
         return one_hot.unflatten(1, (self.slots, self.of_a_slot))
 
     def step(self, z: Tensor, actions: Tensor) -> Tensor:
-        """z + Δz, (batch, K, D) and whole numbers (batch,) -> (batch, K, D)."""
+        """z + Δz, (batch, K, D) and whole numbers (batch,) -> (batch, K, D); raises ValueError for other shapes."""
         require_tensor(z, "z", real=True)
         if z.ndim != 3 or z.shape[1:] != (self.slots, self.dimension):
             raise ValueError(f"z has shape {tuple(z.shape)}, expected (batch, {self.slots}, {self.dimension})")
@@ -356,7 +364,11 @@ class StructuredModel(nn.Module):
         return z + self.transition(z, self.action_vectors(actions))
 
     def rollout(self, images: Any, actions: Any) -> Tensor:
-        """Codes of the pictures and after each action, (batch, ...) and (batch, T) -> (batch, T + 1, K, D)."""
+        """Codes of the pictures and after each action, (batch, ...) and (batch, T) -> (batch, T + 1, K, D).
+
+        Raises:
+            ValueError: actions that are not (batch, T), one row for each picture.
+        """
         codes = [self.encode(images)]
         numbers = whole_numbers(actions, "actions", 0, self.n_actions - 1)
         if numbers.ndim != 2 or len(numbers) != len(codes[0]):

@@ -15,7 +15,11 @@ __all__ = ["StructuredSettings"]
 
 @dataclass(frozen=True)
 class StructuredSettings:
-    """The numbers of `train_structured`; the defaults are chapter 7's for the shapes. Ablations are arguments here."""
+    """The numbers of `train_structured`; the defaults are chapter 7's for the shapes. Ablations are arguments here.
+
+    Raises:
+        TypeError: no number. ValueError: a number or a name that is not possible, such as a batch of one.
+    """
 
     updates: int = 4000  # gradient steps
     batch_size: int = 128

@@ -142,6 +142,9 @@ def _told(value: Any, what: str) -> Any:
 def encoded(value: Any, where: str = "result") -> Any:
     """A tree that JSON can hold and `decoded` turns back, types included.
 
+    Raises:
+        TypeError: what a file can't hold; the message says where it is.
+
     >>> encoded({"steps": np.array([1, 2], dtype=np.int32), "best": (0.5, None)})
     {'steps': {'__array__': [1, 2], 'dtype': 'int32', 'shape': [2]}, 'best': {'__tuple__': [0.5, None]}}
     """

@@ -116,7 +116,11 @@ def outcomes(
     workers: int,
     scheduler: str | None,
 ) -> Generator[tuple[Task, Done | Failed], None, None]:
-    """The outcome of each task, as it comes; what died is tried once more by itself at the end."""
+    """The outcome of each task, as it comes; what died is tried once more by itself at the end.
+
+    Raises:
+        ConnectionError: the Dask scheduler went away before the end.
+    """
     if not tasks:
         return
     place: Any = Here() if scheduler is None else Cluster(scheduler)

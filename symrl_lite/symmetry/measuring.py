@@ -24,7 +24,11 @@ _DEVIATIONS = 20
 
 
 def audit_table(mdp: Any, symmetry: Symmetry, states: np.ndarray, actions: np.ndarray, atol: float) -> AuditReport:
-    """Every pair of a TabularMDP; `states` (|G|, S) and `actions` (|G|, A) hold g·s and g·a."""
+    """Every pair of a TabularMDP; `states` (|G|, S) and `actions` (|G|, A) hold g·s and g·a.
+
+    Raises:
+        ValueError: a pair that moves between available and not available.
+    """
     A = mdp.n_actions
     exists = mdp.available.ravel()
     rewards, transitions, worst = [], [], []
@@ -57,7 +61,11 @@ def audit_by_sampling(
     set_state: Callable[[Any, Any], Any] | None,
     get_state: Callable[[Any], Any] | None,
 ) -> AuditReport:
-    """Sampled pairs of an environment."""
+    """Sampled pairs of an environment.
+
+    Raises:
+        TypeError: numbers or states of another type. ValueError: too few samples or repeats, or no state.
+    """
     whole_numbers([samples, repeats], "samples and repeats", low=None)
     if samples < 1 or repeats < 2:
         raise ValueError(f"samples is {samples} and repeats {repeats}, expected at least 1 and 2")

@@ -31,7 +31,11 @@ class TriedActions:
 
 
 def action_permutation(symmetry: Symmetry, n_actions: int) -> np.ndarray:
-    """g·a, (|G|, A), read off from K_g on the unit vectors."""
+    """g·a, (|G|, A), read off from K_g on the unit vectors.
+
+    Raises:
+        ValueError: a K_g that does not permute the actions, or K that is no left action.
+    """
     units = np.eye(n_actions)
     try:
         moved = np.array(
@@ -52,7 +56,11 @@ def action_permutation(symmetry: Symmetry, n_actions: int) -> np.ndarray:
 
 
 def require_permutations(group: FiniteGroup, images: np.ndarray, n: int, what: str) -> None:
-    """Refuse `images` (|G|, n) that are no left action on 0 to n − 1."""
+    """Refuse `images` (|G|, n) that are no left action on 0 to n − 1.
+
+    Raises:
+        ValueError: an element that does not permute them, or no left action; it is named.
+    """
     for g in group:
         if not np.array_equal(np.sort(images[g]), np.arange(n)):
             raise ValueError(f"g = {group.names[g]!r} does not permute the {what}s 0 to {n - 1}")
@@ -192,7 +200,11 @@ def _outside(space: Any, actions: np.ndarray, name: str) -> str:
 def moved_in_batch(
     symmetry: Symmetry, name: str, values: np.ndarray, n_actions: int | None, vectors: bool
 ) -> list[np.ndarray]:
-    """K_g a for every g: numbers of discrete actions, (n,) or (n, 1), or vectors (n, ...)."""
+    """K_g a for every g: numbers of discrete actions, (n,) or (n, 1), or vectors (n, ...).
+
+    Raises:
+        ValueError: another shape, or numbers that are none of the actions.
+    """
     if vectors or (n_actions is None and _are_vectors(symmetry, name, values)):
         return _moved_vectors(symmetry, name, values)
     if values.ndim > 1 and values.shape[1:] != (1,):

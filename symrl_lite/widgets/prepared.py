@@ -62,7 +62,11 @@ class Prepared:
         self._widget: Any = None
 
     def combination(self, **choice: Any) -> int:
-        """Number of a combination of labels; controls that are left out are at their first label."""
+        """Number of a combination of labels; controls that are left out are at their first label.
+
+        Raises:
+            ValueError: a control or a label that is not there.
+        """
         unknown = set(choice) - set(self.controls)
         if unknown:
             raise ValueError(f"there is no control {sorted(unknown)[0]!r}; there are {list(self.controls)}")
