@@ -3,12 +3,10 @@
 Groups act on the left, (gh)·x = g·(h·x); vectors are columns. Wherever a function takes an element it takes an index
 or a name; elements that come back are indices. Element 0 is the identity.
 
-| to | use |
-| --- | --- |
-| test a table | `check_axioms(table)` |
-| make a group | `FiniteGroup(table)`, `cyclic(n)`, `dihedral(n)`, `symmetric(n)`, `direct_product(G, H)` |
-| see what it moves | `orbits(G, action, points)`, `stabilizer(G, action, point)` |
-| write it as matrices | `Representation(G, matrices)`, `trivial`, `regular`, `permutation`, `rotation_2d` |
+- Test a table: `check_axioms(table)`.
+- Make a group: `FiniteGroup(table)`, `cyclic(n)`, `dihedral(n)`, `symmetric(n)`, `direct_product(G, H)`.
+- See what it moves: `orbits(G, action, points)`, `stabilizer(G, action, point)`.
+- Write it as matrices: `Representation(G, matrices)`, `trivial`, `regular`, `permutation`, `rotation_2d`.
 
 >>> G = dihedral(4)
 >>> G.names[G.multiply("r", "s")], len(orbits(G, lambda g, x: x, [1, 2])), regular(G).dimension

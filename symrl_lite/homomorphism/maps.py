@@ -240,11 +240,11 @@ def loss_bound(homomorphism: MDPHomomorphism, span: float | None = None) -> floa
         homomorphism: an approximate one.
         span: max V̄* − min V̄* of the image, where it is known; by default its bound (max R̄ − min R̄) / (1−γ).
 
-    Raises:
-        ValueError: a span that is negative or not finite.
-
     Returns:
         A bound on max_s V*(s) − V^π(s), π the lifted optimal policy of the image.
+
+    Raises:
+        ValueError: a span that is negative or not finite.
 
     Source: after Ravindran & Barto 2004, Approximate Homomorphisms; chapter 3 derives the constant.
     """

@@ -45,11 +45,11 @@ def greedy_policy(q_values: Any, atol: float = 0.0) -> np.ndarray:
         q_values: (S, A).
         atol: values that are as close as this to the best one count as best too.
 
-    Raises:
-        ValueError: a value that is no number (NaN), or an atol below 0.
-
     Returns:
         Probabilities (S, A). No action wins because of its name, so a symmetry of Q is one of the policy.
+
+    Raises:
+        ValueError: a value that is no number (NaN), or an atol below 0.
 
     >>> greedy_policy([[1.0, 0.0, 1.0]]).tolist()
     [[0.5, 0.0, 0.5]]

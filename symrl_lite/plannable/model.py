@@ -281,11 +281,11 @@ def cnn_encoder(
 ) -> nn.Sequential:
     """Two 3 × 3 convolutions with ReLU, without padding, then linear layers, for images (channels, height, width).
 
-    >>> cnn_encoder((3, 8, 8))(torch.zeros(2, 3, 8, 8)).shape
-    torch.Size([2, 50])
-
     Raises:
         ValueError: another shape.
+
+    >>> cnn_encoder((3, 8, 8))(torch.zeros(2, 3, 8, 8)).shape
+    torch.Size([2, 50])
 
     Source: the code of van der Pol et al. 2020, Plannable Approximations to MDP Homomorphisms.
     """

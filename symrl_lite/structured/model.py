@@ -220,7 +220,7 @@ class StructuredModel(nn.Module):
     Args:
         shape: of the pictures, (channels, height, width).
         n_actions: of the environment.
-        slots: K.
+        slots: K, the number of codes.
         dimension: D, of a slot.
         hidden: units of all networks.
         channels: of the convolutions.

@@ -33,7 +33,7 @@ def rank_rollouts(
     Args:
         model: what is tried.
         episodes: new ones, (E, T) with T at least the largest of `steps`.
-        steps: n.
+        steps: the numbers n.
         hits, ties: as for `ranking_metrics`.
         known_states: whether candidates with the same true state are left out.
 

@@ -101,11 +101,11 @@ def write_whole(path: Path, text: str) -> None:
 def identity(function: Any) -> Any:
     """What tells a function from others: its module and name, and all that was bound to it.
 
-    >>> identity(functools.partial(json.dumps, indent=1))
-    {'function': 'json.dumps', 'bound': [[], {'indent': 1}]}
-
     Raises:
         TypeError: a lambda, or something bound that can't be told from others.
+
+    >>> identity(functools.partial(json.dumps, indent=1))
+    {'function': 'json.dumps', 'bound': [[], {'indent': 1}]}
     """
     if isinstance(function, functools.partial):
         inner = identity(function.func)

@@ -83,7 +83,7 @@ def sweep(
         SweepError: runs failed; the message names them, and everything else was finished first.
         ValueError: no case, a name or seed twice, workers below 1, or a result of another sweep in `out`.
         TypeError: seeds that are no whole numbers, or something that can't be kept.
-        ConnectionError: no scheduler answers, or it went away; ImportError: Dask is not installed.
+        ConnectionError: no scheduler answers, or it went away. ImportError: Dask is not installed.
 
     Ctrl-C stops at once; what was kept stays.
 
