@@ -1,6 +1,7 @@
 """What the reference shows: every public name says what it does, what it takes, and what it refuses."""
 
 import ast
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,47 @@ def test_methods_of_the_literature_name_their_source():
     }  # fmt: skip
     texts = {name: text for path in FILES for name, text, _ in public(path)}
     assert not {name for name in wanted if "Source" not in texts[name]}
+
+
+@pytest.mark.parametrize(
+    ("what", "written", "shown"),
+    [
+        ("function", ["|G|, x_ and `max`"], [r"\|G\|, x\_ and ``max``"]),
+        (
+            "function",
+            ["*values* (n, *shape), **no** V*(s) − V*(t)"],
+            [r"*values* (n, \*shape), **no** V\*(s) − V\*(t)"],
+        ),
+        ("function", [">>> x_ * 2", "[*]", "", "x_"], [">>> x_ * 2", "[*]", "", r"x\_"]),
+        ("property", ["As given: (S, A, S)."], ["\\", "As given: (S, A, S)."]),
+        (
+            "function",
+            [
+                "Raises:",
+                "    TypeError: no number. ValueError: one",
+                "        below 0. OSError: no file.",
+                "",
+                "ValueError: x",
+            ],
+            [
+                "Raises:",
+                "    TypeError: no number.",
+                "    ValueError: one",
+                "        below 0.",
+                "    OSError: no file.",
+                "",
+                "ValueError: x",
+            ],
+        ),
+        ("function", ["Returns:", "    A list: the results."], ["Returns:", "    \\", "    A list: the results."]),
+    ],
+)
+def test_the_reference_shows_docstrings_as_they_are_written(what, written, shown):
+    pytest.importorskip("sphinx")
+    path = PACKAGE.parent / "book" / "_extensions" / "symrl_reference.py"
+    spec = importlib.util.spec_from_file_location("symrl_reference_tried", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    lines = list(written)
+    module.as_written(None, what, "name", None, None, lines)
+    assert lines == shown

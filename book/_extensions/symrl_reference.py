@@ -9,9 +9,37 @@ import re
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 
 EXAMPLE = re.compile(r"^\s*(>>>|\.\.\. |\.\. )")
+RAISED = re.compile(r"(?:^|(?<=\. ))(?=(?:[A-Z]\w*(?:Error|Warning)|gymnasium\.error\.\w+): )")
+MARKED = re.compile(r"(`[^`]+`|(?<![\w*])(?:\*[A-Za-z ]*[a-z]\*|\*\*[A-Za-z ]*[a-z]\*\*)(?![\w*]))")
+NO_TYPE = "\\"  # a line of its own: nothing on the page, but what stands before the next line's colon is then no type
+
+
+def one_a_line(lines: list[str]) -> list[str]:
+    """Under "Raises:", start a line for each exception, where a docstring has several in one; and know no types."""
+    found: list[str] = []
+    section, indent = "", None
+    for line in lines:
+        width = len(line) - len(line.lstrip())
+        if line.strip() in ("Raises:", "Returns:"):
+            section, indent = line.strip(), None
+        elif section and not line.strip():
+            section = ""
+        elif section:
+            if indent is None:
+                indent = width
+                found += [" " * indent + NO_TYPE] if section == "Returns:" else []
+            if section == "Raises:":
+                first, *more = RAISED.split(line.strip())
+                found += [" " * width + first.rstrip()] if first else []
+                found += [" " * indent + part.rstrip() for part in more]
+                continue
+        found.append(line)
+    return found
 
 
 def as_written(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
@@ -21,14 +49,28 @@ def as_written(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines:
     for line in lines:
         example = bool(EXAMPLE.match(line)) or (example and bool(line.strip()))  # up to the next empty line
         if not example:
-            parts = re.split(r"(`[^`]+`)", line)  # code, which stays as it is, at the odd places
-            parts[1::2] = [f"`{part}`" for part in parts[1::2]]
+            parts = MARKED.split(line)  # code and *stress*, which stay as they are, at the odd places
+            parts[1::2] = [f"`{part}`" if part[0] == "`" else part for part in parts[1::2]]
             parts[::2] = [re.sub(r"([|*_\\])", r"\\\1", part) for part in parts[::2]]
             line = "".join(parts)
         plain.append(line)
+    plain = one_a_line(plain)
     if what in ("attribute", "property", "data"):
-        plain.insert(0, "")  # what stands before a colon is no type
+        plain.insert(0, NO_TYPE)
     lines[:] = plain
+
+
+def straight_quotes(app: Sphinx, domain: str, kind: str, content: Any) -> None:
+    """In docstrings "max" and s' are code and formulas, whose marks are not to be curled."""
+    content["support_smartquotes"] = False
+
+
+def dashes(app: Sphinx, doctree: Any) -> None:
+    """Between a name and what is said of it Sphinx writes two hyphens, and leaves the rest to the curling of quotes."""
+    for content in doctree.findall(addnodes.desc_content):
+        for text in list(content.findall(nodes.Text)):
+            if text.startswith(" -- "):
+                text.parent.replace(text, nodes.Text(text.replace(" -- ", " – ", 1)))
 
 
 def imported(path: Path) -> dict[str, str]:
@@ -82,5 +124,7 @@ def link_names(app: Sphinx, page: str, template: str, context: dict[str, Any], d
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the parts with Sphinx."""
     app.connect("autodoc-process-docstring", as_written, priority=400)  # before napoleon, at 500
+    app.connect("object-description-transform", straight_quotes)
+    app.connect("doctree-read", dashes)
     app.connect("html-page-context", link_names)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
