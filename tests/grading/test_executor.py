@@ -150,7 +150,7 @@ def orbit_size(group, action, point):
 
 def table_of(group):
     return group.table"""
-    for how in ("groups.orbits", "__import__('symrl_lite.groups.named')._named_groups.orbits"):
+    for how in ("groups.orbits", "__import__('symrl_lite.groups.named').groups.named.orbits"):
         assert "groups.orbits is withheld in this assignment" in grade_copy(q3=uses.format(how=how))["q3_calls"]
     assert "cannot be" not in grade_copy(q3=uses.format(how="len"))["q1_value"]
 
