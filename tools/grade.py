@@ -208,7 +208,7 @@ def grade(
         print(f"{len(arrived)} students, {len(ready)} submissions, {len(ready) - len(jobs)} of them graded before.")
         with tqdm(total=len(jobs), unit="submission", disable=quiet or not jobs) as bar:
             for job in pool.run(jobs, at_once, sandboxed):
-                bar.set_postfix_str(job.submission.student[:24], refresh=False)
+                bar.set_postfix_str(shown(job.submission.student)[:24], refresh=False)
                 bar.update()
         records = outputs.records_of(ready, problems, out, filled_in, given, room)
         said = outputs.write_all(records, ready, room, out)

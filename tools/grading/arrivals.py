@@ -14,6 +14,8 @@ nothing about their owner are named.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -21,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.grading import files
+from tools.grading.names import ENDINGS
 from tools.grading.precheck import Problem
 
 CANVAS = re.compile(
@@ -58,6 +61,17 @@ def is_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 
 
+def hidden(folder: Path) -> list[Path]:
+    """Folders that `visible` leaves out and that hold a notebook: a student's name may begin with a point."""
+    found = []
+    for path in sorted(folder.glob(".*")):
+        with contextlib.suppress(OSError):
+            if is_folder(path) and path.name not in files.IGNORED:
+                inside = itertools.islice(path.iterdir(), files.MOST)
+                found += [path] if any(ENDINGS.search(one.name) for one in inside) else []
+    return found
+
+
 def is_export(folder: Path) -> bool:
     """Whether a folder is a system's export, and no student's."""
     inside = [path.name for path in visible(folder)]
@@ -87,7 +101,7 @@ def arrived(folder: Path) -> tuple[list[Arrived], list[Problem]]:
     texts = blackboard_texts(inside)
     listed = gradescope_list(folder / GRADESCOPE) if any(path.name == GRADESCOPE for path in inside) else {}
     found: dict[tuple[str, str], Arrived] = {}
-    problems = []
+    problems = [Problem("", path.name, "", "hidden-folder") for path in hidden(folder)]
     for path in inside:
         if path.name == GRADESCOPE and not is_folder(path):
             continue

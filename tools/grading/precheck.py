@@ -22,6 +22,7 @@ REASONS = {
     "no-notebook": "The folder holds files, and none of them is a notebook (.ipynb).",
     "not-a-folder": "It lies beside the students' folders, and its name is none that Canvas, Blackboard or Moodle "
     "write. Put it into a folder with the student's name; a zip of a whole class is given as SUBMISSIONS itself.",
+    "hidden-folder": "Its name begins with a point, and it holds a notebook. If it is a student's, rename it.",
     "leads-out": "Its name leads out of the zip, or through too many folders. It was not unpacked.",
     "zip-member": "It could not be taken out of the zip. Unpack the zip by hand and look.",
     "symlink": "It is a link to another place, and links are not followed.",
@@ -101,7 +102,7 @@ def parse(content: bytes | None) -> Notebook:
     for cell in cells:
         if not isinstance(cell, dict) or not isinstance(cell.get("metadata", {}), dict):
             raise Refused("not-a-notebook", "a cell is none")
-        text = cell.get("source", "")
+        text = cell.get("source")  # where it is gone, an answer may be gone with it
         if not isinstance(text, str) and not (isinstance(text, list) and all(isinstance(line, str) for line in text)):
             raise Refused("not-a-notebook", "a cell's text is none")
     return found

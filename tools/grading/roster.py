@@ -189,7 +189,9 @@ def write_lms(
     for place, row in enumerate(roster.rows):
         new = dict(row)
         for assignment, column in into.items():
-            if place not in people:
+            if place not in people and not any(row.values()):
+                most = ""  # an empty line
+            elif place not in people:
                 given = new.get(column, "").strip()
                 new[column] = given or str(number(out_of[assignment]))
                 most = given

@@ -66,7 +66,7 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[obje
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
-    """Read a CSV file, also one that a spreadsheet has written with semicolons or tabs."""
+    """Read a CSV file, also one that a spreadsheet has written with semicolons or tabs. A short row's rest is empty."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -74,8 +74,8 @@ def read_table(path: Path) -> list[dict[str, str]]:
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
     return [
-        {str(key).strip(): value or "" for key, value in row.items() if isinstance(value, str)}
-        for row in csv.DictReader(io.StringIO(text), delimiter=delimiter)
+        {str(key).strip(): value for key, value in row.items() if isinstance(value, str)}
+        for row in csv.DictReader(io.StringIO(text), delimiter=delimiter, restval="")
     ]
 
 

@@ -1,0 +1,60 @@
+"""What a second look at the grader found: small things that ended a run, or left somebody out without a word."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tools.grading import arrivals, override, precheck, roster, tables
+
+
+def test_a_short_row_of_by_hand_is_named_and_does_not_end_the_run(tmp_path: Path) -> None:
+    path = tmp_path / "by_hand.csv"
+    tables.write_table(path, tables.BY_HAND, [["ada", "a", "q1", "text", 2, 1, "good", "a1"]])
+    path.write_text(path.read_text(encoding="utf-8") + "total\nbob,a,q1,text,2,1\n", encoding="utf-8")
+    found, wrong = tables.read_marks(path)
+    assert found == {"a1": (1.0, "good")}
+    assert wrong == ["row 4: marks without an answer_id belong into override.csv"]
+    new = ["ada", "a", "q1", "text", 2, "", "", "a1"]
+    assert tables.with_filled_in(path, [new]) == [["ada", "a", "q1", "text", 2, "1", "good", "a1"]]
+
+
+def test_a_short_first_row_of_override_has_all_columns(tmp_path: Path) -> None:
+    path = tmp_path / "override.csv"
+    path.write_text("student,assignment,question,marks,remark\nbob\n", encoding="utf-8")
+    given, wrong = override.read(path, {}, lambda name: [name])
+    assert given == {} and len(wrong) == 1 and wrong[0].startswith("row 2: ")
+
+
+def test_a_short_first_row_of_a_roster_costs_nobody_a_column(tmp_path: Path) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_text("id,name,due\n4711\n4712,Jane Doe,2026-11-20\n", encoding="utf-8")
+    found = roster.read(path)
+    assert found.columns == ("id", "name", "due")
+    people, problems = roster.match(found, [arrivals.Arrived("Jane Doe", ())])
+    assert [person.id for person in people.values()] == ["4712"] and problems == []
+
+
+def test_an_empty_line_of_a_roster_gets_no_points(tmp_path: Path) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_text("id,name\n,    Points Possible\n4711,Jane Doe\n,\n", encoding="utf-8")
+    roster.write_lms(tmp_path / "lms.csv", roster.read(path), {(1, "a"): 3.0}, {"a": 10.0})
+    assert [row["a"] for row in tables.read_table(tmp_path / "lms.csv")] == ["10", "3", ""]
+
+
+def test_a_hidden_folder_with_a_notebook_is_named(tmp_path: Path) -> None:
+    for name in (".jane", "...", ".ipynb_checkpoints", ".git", "ada"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ("config" if name == ".git" else "a.ipynb")).write_text("{}", encoding="utf-8")
+    (tmp_path / ".link").symlink_to("ada")
+    students, problems = arrivals.arrived(tmp_path)
+    assert [one.student for one in students] == ["ada"]
+    assert [(one.file, one.reason) for one in problems] == [("...", "hidden-folder"), (".jane", "hidden-folder")]
+
+
+def test_a_cell_without_a_text_is_no_silent_zero() -> None:
+    notebook = {"nbformat": 4, "metadata": {}, "cells": [{"cell_type": "code", "metadata": {}}]}
+    with pytest.raises(precheck.Refused, match="not-a-notebook"):
+        precheck.parse(json.dumps(notebook).encode())
