@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.grading import arrivals, override, precheck, roster, tables
+from tools.grading import arrivals, names, outputs, override, precheck, results, roster, tables
+from tools.grading.encoding import Writer
+from tools.grading.student_side import Side
 
 
 def test_a_short_row_of_by_hand_is_named_and_does_not_end_the_run(tmp_path: Path) -> None:
@@ -58,3 +60,26 @@ def test_a_cell_without_a_text_is_no_silent_zero() -> None:
     notebook = {"nbformat": 4, "metadata": {}, "cells": [{"cell_type": "code", "metadata": {}}]}
     with pytest.raises(precheck.Refused, match="not-a-notebook"):
         precheck.parse(json.dumps(notebook).encode())
+
+
+@pytest.mark.parametrize("error", [RecursionError("deep"), SystemExit("0"), KeyboardInterrupt("now")])
+def test_a_cell_at_which_the_shell_itself_fails_is_one_cell(error: BaseException) -> None:
+    class Shell:
+        def run_cell(self, code: str, **options: object) -> None:
+            raise error
+
+    said = Side(None, Shell()).do_cell("x = " + "1+" * 100_000 + "1")  # type: ignore[arg-type]
+    assert said == Writer().message(("done", (type(error).__name__, str(error))))
+
+
+@pytest.mark.parametrize("name", ["ada\u200b", "\u202eada", "a\u2066da", "\ufeffada", "ada\u2060"])
+def test_two_names_that_look_the_same_are_told_apart(name: str) -> None:
+    assert names.shown(name) != name and names.tag(name) in names.shown(name)
+
+
+def test_pages_that_are_not_the_graders_stay(tmp_path: Path) -> None:
+    (tmp_path / "feedback").mkdir()
+    for name in ("my own.html", f"{results.slug('gone')}.html"):
+        (tmp_path / "feedback" / name).touch()
+    outputs.write_all([], [], outputs.Class.of([], {}, None), tmp_path)
+    assert [path.name for path in (tmp_path / "feedback").iterdir()] == ["my own.html"]

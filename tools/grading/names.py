@@ -46,6 +46,7 @@ LATE = re.compile(r"^(?:\d+_late_\d+_|[^_\s]+(?:_\d+)?_late_\d+_\d+_)", re.I)
 CAPITALS = re.compile(r"^(?:\d+_(?i:late)_\d+_|[^_\s]+(?:_\d+)?_LATE_\d+_\d+_)")
 SURNAME = re.compile(r"(?<![^\W_])late(?![^\W_])", re.I)
 UNCLEAR = (-1,)
+UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")  # in a name
 
 
 def key(name: str) -> bytes:
@@ -64,7 +65,7 @@ def shown(name: str) -> str:
         text = name.encode("utf-8", "surrogateescape").decode("cp1252" if _undecoded(name) else "utf-8", "replace")
     except UnicodeEncodeError:  # half a character that no file system made
         text = name.encode("utf-8", "replace").decode("utf-8")
-    text = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", "\N{REPLACEMENT CHARACTER}", text)
+    text = UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
     return text if text == name else f"{text} [{tag(name)}]"
 
 

@@ -237,8 +237,8 @@ def write_all(records: Sequence[Record], submissions: Sequence[Submission], room
         path = out / "feedback" / f"{results.slug(student)}.html"
         wanted.add(path)
         tables.write_atomically(path, feedback.page(student, own))
-    for path in set((out / "feedback").glob("*.html")) - wanted:
-        path.unlink()  # of a student who is no longer there
+    for path in set((out / "feedback").glob(f"*-{'[0-9a-f]' * 16}.html")) - wanted:
+        path.unlink()  # of a student who is no longer there; other pages are not the grader's
     watch.remember(out)
     return said
 

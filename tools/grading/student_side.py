@@ -117,8 +117,11 @@ class Side:
 
     def do_cell(self, code: str) -> bytes:
         """Run a cell; the error that ended it, or nothing."""
-        result = self.shell.run_cell(code, store_history=False, silent=True)
-        error = result.error_before_exec or result.error_in_exec
+        try:
+            result = self.shell.run_cell(code, store_history=False, silent=True)
+            error = result.error_before_exec or result.error_in_exec
+        except BaseException as own:  # of the shell: a cell that cannot be compiled for its depth
+            error = own
         return Writer().message(("done", None if error is None else description(error)))
 
     def do_take(self, names: list[str]) -> bytes:
