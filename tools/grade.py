@@ -110,8 +110,11 @@ def collect(
         try:
             ready: list[Submission] = []
             wrong = [Problem(one.student, "", "", "empty-folder")]
+            together = [] if one.system or len(one.places) != 1 else arrivals.owners_inside(one.places[0])
             if not one.places:
                 pass  # Blackboard's text alone
+            elif len(together) > 1:
+                wrong = [Problem(one.student, "", "", "several-students", ", ".join(together[:5]))]
             elif one.places == (folder / one.student,):
                 ready, wrong = precheck.student_submissions(one.places[0], assignments)
             else:

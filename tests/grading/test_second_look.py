@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tools import grade
 from tools.grading import arrivals, names, outputs, override, precheck, results, roster, tables
 from tools.grading.encoding import Writer
 from tools.grading.student_side import Side
@@ -83,3 +84,20 @@ def test_pages_that_are_not_the_graders_stay(tmp_path: Path) -> None:
         (tmp_path / "feedback" / name).touch()
     outputs.write_all([], [], outputs.Class.of([], {}, None), tmp_path)
     assert [path.name for path in (tmp_path / "feedback").iterdir()] == ["my own.html"]
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        ("doejane_12345_678901_a.ipynb", "roeann_12346_678902_a.ipynb"),
+        ("Homework_jd_attempt_2026-11-20-14-03-22_a.ipynb", "Homework_ar_attempt_2026-11-20-14-03-22_a.ipynb"),
+        ("Jane Doe_1_assignsubmission_file_/a.ipynb", "Ann Roe_2_assignsubmission_file_/a.ipynb"),
+    ],
+)
+def test_an_export_in_a_folder_of_the_class_is_no_student(tmp_path: Path, inside: tuple[str, ...]) -> None:
+    for name in ("ada/a.ipynb", "bob/roeann_12346_678902_a.ipynb", *(f"section/{name}" for name in inside)):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+    _, problems, students = grade.collect(tmp_path, {})
+    assert [one.student for one in students] == ["ada", "bob", "section"]
+    assert {one.student for one in problems if one.reason == "several-students"} == {"section"}

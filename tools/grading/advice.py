@@ -18,6 +18,7 @@ DO: dict[str, str] = {
     "no-notebook": "You handed in files, but not the notebook. Hand in the file that ends in .ipynb.",
     "not-a-folder": "Your file arrived without your name. Ask your instructor.",
     "hidden-folder": "The name of your folder hides it. Ask your instructor.",
+    "several-students": "Your file arrived among those of others. Ask your instructor.",
     "leads-out": "The name of your file is not allowed in a zip. Hand in the .ipynb file itself.",
     "zip-member": "Your file could not be taken out of the zip. Hand in the .ipynb file itself.",
     "symlink": "You handed in a link to a file and not the file. Hand in the .ipynb file itself.",

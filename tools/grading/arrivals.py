@@ -79,6 +79,22 @@ def is_export(folder: Path) -> bool:
     return GRADESCOPE in inside or any(shape.fullmatch(name) for shape in shapes for name in inside)
 
 
+def owners_inside(folder: Path) -> list[str]:
+    """The students whose notebooks a system's export holds that lies in a folder of the class; none in a student's."""
+    found: set[str] = set()
+    with contextlib.suppress(OSError):
+        inside = visible(folder) if is_folder(folder) else []
+        listed = gradescope_list(folder / GRADESCOPE) if any(path.name == GRADESCOPE for path in inside) else {}
+        for path in inside:
+            moodle = MOODLE.fullmatch(path.name)
+            if is_folder(path):
+                owners = listed.get(path.name, [moodle_owner(path, moodle)] if moodle else [])
+            else:
+                owners = owner_of_file(path, {}) if ENDINGS.search(path.name) else []
+            found.update(one.student for one in owners)
+    return sorted(found)
+
+
 def root_of(folder: Path, zipped: bool = False) -> Path:
     """The folder that holds the class: zips often hold one more folder round all."""
     for _ in range(files.DEPTH):

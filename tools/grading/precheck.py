@@ -23,6 +23,8 @@ REASONS = {
     "not-a-folder": "It lies beside the students' folders, and its name is none that Canvas, Blackboard or Moodle "
     "write. Put it into a folder with the student's name; a zip of a whole class is given as SUBMISSIONS itself.",
     "hidden-folder": "Its name begins with a point, and it holds a notebook. If it is a student's, rename it.",
+    "several-students": "It holds notebooks of several students, as a system exports them. Give this folder as "
+    "SUBMISSIONS itself, or put what is in it beside the other folders.",
     "leads-out": "Its name leads out of the zip, or through too many folders. It was not unpacked.",
     "zip-member": "It could not be taken out of the zip. Unpack the zip by hand and look.",
     "symlink": "It is a link to another place, and links are not followed.",
