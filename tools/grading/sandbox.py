@@ -54,7 +54,7 @@ class Limits:
     file: int = 32 << 20  # bytes of a file
     files: int = 256  # open at a time
     scratch: int = 64 << 20  # bytes of the home
-    processes: int = 48  # threads count
+    processes: int = 160  # threads count: PyTorch on a machine of 64 processors starts twice as many
     cpu: int = 600  # seconds
 
     def inside(self, uid: int | None) -> str:
