@@ -161,7 +161,7 @@ def the_one(student: str, room: outputs.Class) -> str | None:
     """The student whom STUDENT names; None where it names nobody in particular."""
     if not student:
         return None
-    found = room.who(student)
+    found = room.who(student) or room.who(student.removeprefix("'"))  # as marks.csv shows a name that begins with =
     if len(found) != 1:
         near = difflib.get_close_matches(student, [shown(name) for name in room.students], 5, 0.4)
         what = "more than one student" if found else "nobody here"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools import grade
-from tools.grading import arrivals, names, outputs, override, precheck, results, roster, tables
+from tools.grading import arrivals, names, outputs, override, precheck, results, roster, sandbox, tables
 from tools.grading.encoding import Writer
 from tools.grading.student_side import Side
 
@@ -101,3 +101,14 @@ def test_an_export_in_a_folder_of_the_class_is_no_student(tmp_path: Path, inside
     _, problems, students = grade.collect(tmp_path, {})
     assert [one.student for one in students] == ["ada", "bob", "section"]
     assert {one.student for one in problems if one.reason == "several-students"} == {"section"}
+
+
+def test_as_many_threads_as_a_large_machine_has_processors_are_allowed() -> None:
+    assert sandbox.Limits().processes >= 2 * 64  # torch.set_num_threads(os.cpu_count()) starts twice as many
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+def test_a_roster_in_any_encoding_of_a_spreadsheet(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "roster.txt"
+    path.write_text("id\tname\n4711\tJörg Müller\n", encoding=encoding)
+    assert [one.name for one in roster.read(path).people] == ["Jörg Müller"]

@@ -6,6 +6,7 @@ cell gets an apostrophe in front.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
 import io
@@ -67,8 +68,10 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[obje
 
 def read_table(path: Path) -> list[dict[str, str]]:
     """Read a CSV file, also one that a spreadsheet has written with semicolons or tabs. A short row's rest is empty."""
+    with path.open("rb") as file:
+        wide = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError:
         text = path.read_text(encoding="cp1252", errors="replace")
     first = text.partition("\n")[0]
