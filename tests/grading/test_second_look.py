@@ -112,3 +112,9 @@ def test_a_roster_in_any_encoding_of_a_spreadsheet(tmp_path: Path, encoding: str
     path = tmp_path / "roster.txt"
     path.write_text("id\tname\n4711\tJörg Müller\n", encoding=encoding)
     assert [one.name for one in roster.read(path).people] == ["Jörg Müller"]
+
+
+def test_too_many_cells_are_called_that() -> None:
+    cells = [{"cell_type": "code", "metadata": {}, "source": ""}] * (precheck.MOST_CELLS + 1)
+    with pytest.raises(precheck.Refused, match="too-many-cells"):
+        precheck.parse(json.dumps({"nbformat": 4, "metadata": {}, "cells": cells}).encode())

@@ -31,6 +31,7 @@ DO: dict[str, str] = {
     "Hand in only the notebook that you mean.",
     "too-large": "Your notebook is too large. In JupyterLab choose Edit, Clear Outputs of All Cells, and save. "
     + AGAIN,
+    "too-many-cells": "Your notebook has too many cells. Delete those that hold no answer and save. " + AGAIN,
     "not-json": "Your file is damaged, or is no notebook. If Jupyter opens it, save it there and hand it in again.",
     "not-a-notebook": "Your file is no notebook of today's format. Open it in JupyterLab and save it. " + AGAIN,
     "unknown-assignment": "It cannot be told which assignment this is. " + FRESH,

@@ -36,6 +36,7 @@ REASONS = {
     "too-many-files": f"The folder holds more than {files.MOST} files; those after them were not looked at.",
     "undecided": "Beside it lies something that may be the newer submission and cannot be read. Remove one of the two.",
     "too-large": f"It is larger than {LARGEST // 1_000_000} MB. Let the student clear the outputs and hand in again.",
+    "too-many-cells": f"It has more than {MOST_CELLS} cells. Let the student delete those that hold no answer.",
     "not-json": "It is not a notebook's JSON: the file is damaged, or something else was renamed to .ipynb.",
     "not-a-notebook": "It is JSON, but no notebook of format 4.",
     "unknown-assignment": "Neither its content nor its name says which assignment it is.",
@@ -55,7 +56,7 @@ REASONS = {
 }
 
 # What these leave unknown may be any assignment; a notebook of something else may lie beside the submission.
-UNREAD = ("archive", "not-json", "not-a-notebook", "too-large", "no-file", "symlink", *files.CLOSED)
+UNREAD = ("archive", "not-json", "not-a-notebook", "too-large", "too-many-cells", "no-file", "symlink", *files.CLOSED)
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,10 @@ def parse(content: bytes | None) -> Notebook:
     except (ValueError, RecursionError) as error:
         raise Refused("not-json", str(error)[:200]) from None
     cells = found.get("cells") if isinstance(found, dict) else None
-    if not isinstance(cells, list) or found.get("nbformat") != 4 or len(cells) > MOST_CELLS:
+    if not isinstance(cells, list) or found.get("nbformat") != 4:
         raise Refused("not-a-notebook")
+    if len(cells) > MOST_CELLS:
+        raise Refused("too-many-cells")
     for cell in cells:
         if not isinstance(cell, dict) or not isinstance(cell.get("metadata", {}), dict):
             raise Refused("not-a-notebook", "a cell is none")
