@@ -89,7 +89,7 @@ MORE = {
     "a list": ("not-a-notebook", b"[]"),
     "cells that are none": ("not-a-notebook", {"cells": [1], "nbformat": 4}),
     "a text that is none": ("not-a-notebook", {"cells": [{"metadata": {}, "source": 7}], "nbformat": 4}),
-    "too many cells": ("not-a-notebook", {"cells": [{"metadata": {}}] * 501, "nbformat": 4}),
+    "too many cells": ("too-many-cells", {"cells": [{"metadata": {}}] * 501, "nbformat": 4}),
     "not UTF-8": ("not-json", b"\xff\xfe\x00"),
     "empty": ("not-json", b""),
     "a zip with a notebook's name": ("not-json", b"PK\x03\x04" + b"\0" * 50),
