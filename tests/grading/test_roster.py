@@ -219,8 +219,8 @@ def test_no_text_of_a_student_holds_the_run(assignment: Assignment, name: str) -
     notebook = sample.answered(assignment, q2=HOSTILE[name])
     place = next(number for number, cell in enumerate(notebook["cells"]) if cell["id"] == "q2")
     notebook["cells"].insert(place + 1, {**notebook["cells"][place], "source": "1"})
-    begin = time.perf_counter()
+    begin = time.process_time()  # whatever else the machine does
     found, _ = in_order(notebook, assignment)
     listed = [Submission(f"s{number}", assignment.name, "a", False, "", found) for number in range(2)]
     assert alike.pairs(listed, assignment, {}) is not None
-    assert time.perf_counter() - begin < 10
+    assert time.process_time() - begin < 10
