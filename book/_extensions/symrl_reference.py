@@ -52,6 +52,7 @@ def as_written(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines:
             parts = MARKED.split(line)  # code and *stress*, which stay as they are, at the odd places
             parts[1::2] = [f"`{part}`" if part[0] == "`" else part for part in parts[1::2]]
             parts[::2] = [re.sub(r"([|*_\\])", r"\\\1", part) for part in parts[::2]]
+            parts[::2] = [re.sub(r"\b(\w+://)", r"\\\1", part) for part in parts[::2]]  # an address is no link
             line = "".join(parts)
         plain.append(line)
     plain = one_a_line(plain)
