@@ -27,9 +27,11 @@ def in_json(line: str) -> str:
 
 
 def published() -> str:
-    """What stands in chapters and student versions anyhow."""
+    """What stands in chapters, in student versions and in the package, which every student has installed."""
     paths = [*(ROOT / "notebooks").glob("*.ipynb"), *(ROOT / handout.VERSIONS).glob("*.ipynb")]
-    return "\n".join(nb.source(cell) for path in paths for cell in nb.read(path)["cells"])
+    cells = [nb.source(cell) for path in paths for cell in nb.read(path)["cells"]]
+    package = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "symrl_lite").rglob("*.py"))]
+    return "\n".join([*cells, *package])
 
 
 @pytest.fixture(scope="module")
