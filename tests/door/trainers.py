@@ -6,10 +6,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from symrl_lite import layers, offline_q, plannable, policies, ppo, seeds
+from symrl_lite import offline_q, plannable, policies, ppo, seeds
 from symrl_lite.data import collect
 from symrl_lite.envs.cartpole import CartPoles, reflection
-from symrl_lite.groups import cyclic, dihedral, regular
 from symrl_lite.offline_q import QSettings
 from symrl_lite.plannable import PlannableSettings
 from symrl_lite.ppo import PPOSettings
@@ -17,37 +16,13 @@ from symrl_lite.structured import ranking
 from tests.door.judge import entry
 from tests.door.kinds import array, count, function, given, real, seed, tensor, thing, whole_array, word
 from tests.door.networks import body, state
+from tests.door.shared import (
+    made,
+    module,
+)
 
-C2, C4, D4 = cyclic(2), cyclic(4), dihedral(4)
-REGULAR = regular(C4)
-draw = np.random.default_rng(2)
+draw = np.random.default_rng(3)
 torch.manual_seed(0)  # networks below are made once, and must be the same in every run
-like = lambda layer, x: layer.to(x.dtype) if isinstance(x, torch.Tensor) and x.is_floating_point() else layer  # noqa: E731
-
-
-def made(cls, **arguments):
-    return lambda **given: cls(**arguments | given)
-
-
-def called(cls, *arguments, **more):
-    """The layer, made under one seed, of an input."""
-
-    def call(x):
-        torch.manual_seed(1)
-        return cls(*arguments, **more)(x)
-
-    return call
-
-
-channels = lambda: {"channels_in": count(2), "channels_out": count(3)}  # noqa: E731
-images = torch.tensor(draw.normal(size=(2, 2, 5, 5)))
-poses = torch.tensor(draw.normal(size=(2, 2, 4, 5, 5)))
-features = torch.tensor(draw.normal(size=(2, 2, 4)))
-linear = layers.EquivariantLinear(REGULAR, REGULAR, 2, 3)
-stack = lambda: layers.EquivariantSequential(layers.EquivariantLinear(REGULAR, REGULAR, 2, 2), nn.ReLU())  # noqa: E731
-one_more = lambda: layers.EquivariantLinear(REGULAR, REGULAR, 2, 2)  # noqa: E731
-stack_of = lambda: stack()  # noqa: E731
-module = lambda value: thing(value, words=("layer", "expected a torch module"))  # noqa: E731
 share, positive, coefficient = lambda v: real(v, 0, 1), lambda v: real(v, 0, open_low=True), lambda v: real(v, low=0)
 batch = seeds.SeedBatch(lambda: nn.Linear(4, 2), [0, 1])
 acting = seeds.SeedBatch(lambda: policies.mlp_policy(4, 2, (4,)), [0])
