@@ -14,7 +14,7 @@ from symrl_lite.mdp import TabularMDP
 from symrl_lite.mdp.planning import policy_table, require_table
 from symrl_lite.symmetry import Symmetry, permutations_of
 
-__all__ = ["HomomorphismErrors", "MDPHomomorphism", "coarsest_homomorphism", "loss_bound", "quotient", "refine"]
+__all__ = ["HomomorphismErrors", "MDPHomomorphism", "coarsest_homomorphism", "loss_bound", "quotient"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,20 +15,9 @@ from torch import Tensor, nn
 
 from symrl_lite.door import require_function, whole_number
 from symrl_lite.groups import Representation
-from symrl_lite.layers.basis_convolution import BasisConv2d
-from symrl_lite.layers.group_convolution import GroupConv2d, GroupPool, LiftingConv2d, moved_places
 from symrl_lite.layers.linear import EquivariantLinear, require_tensor
 
-__all__ = [
-    "BasisConv2d",
-    "EquivariantLinear",
-    "EquivariantSequential",
-    "GroupConv2d",
-    "GroupPool",
-    "LiftingConv2d",
-    "NormNonlinearity",
-    "moved_places",
-]
+__all__ = ["EquivariantSequential", "NormNonlinearity"]
 
 # Functions of one number, by their exact class: nn.ReLU6 is a subclass of nn.Hardtanh and not odd. The odd ones,
 # f(−x) = −f(x), respect signs too.

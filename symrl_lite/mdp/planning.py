@@ -16,15 +16,7 @@ from scipy.sparse import linalg as sparse_linalg
 from symrl_lite.door import a_number, real_numbers, whole_number
 from symrl_lite.mdp.tabular import TabularMDP, as_numbers, row_sum_error
 
-__all__ = [
-    "Solution",
-    "TabularMDP",
-    "finite_horizon",
-    "greedy_policy",
-    "policy_evaluation",
-    "policy_iteration",
-    "value_iteration",
-]
+__all__ = ["Solution", "finite_horizon", "greedy_policy", "policy_evaluation", "policy_iteration", "value_iteration"]
 
 
 @dataclass(frozen=True, eq=False)

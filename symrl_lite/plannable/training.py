@@ -20,33 +20,15 @@ from symrl_lite.data import Transitions
 from symrl_lite.door import a_number, check_settings, require_function, require_text, seed_list, whole_number
 from symrl_lite.layers.linear import require_same_shape
 from symrl_lite.plannable.model import (
-    Encoded,
-    LinearModel,
     PlannableModel,
     cnn_encoder,
     known_actions,
     mlp_encoder,
     require_sets,
 )
-from symrl_lite.plannable.planner import LatentPlanner, latent_rank, latent_transitions, prune
 from symrl_lite.seeds import SeedBatch
 
-__all__ = [
-    "Encoded",
-    "LatentPlanner",
-    "LinearModel",
-    "PlannableModel",
-    "PlannableSettings",
-    "cnn_encoder",
-    "contrastive_loss",
-    "latent_rank",
-    "latent_transitions",
-    "mlp_encoder",
-    "prune",
-    "reward_loss",
-    "train_plannable",
-    "transition_loss",
-]
+__all__ = ["PlannableSettings", "contrastive_loss", "reward_loss", "train_plannable", "transition_loss"]
 
 
 # --- The three losses; d(x, y) = ½ |x − y|² -----------------------------------------------------------------------

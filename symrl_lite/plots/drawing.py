@@ -12,7 +12,6 @@ from symrl_lite.actions import Cell, GridState
 
 __all__ = [
     "COLORS",
-    "GridState",
     "as_numbers",
     "describe_state",
     "draw_bars",

@@ -19,13 +19,9 @@ from symrl_lite.plots import draw_bars, draw_cayley_table, draw_image
 from symrl_lite.plots.drawing import ORANGE, as_numbers, describe_state
 from symrl_lite.plots.pictures import house_style, rgb
 from symrl_lite.widgets.flipbooks import DPI, flipbook, prepare, stack
-from symrl_lite.widgets.folding import fold
-from symrl_lite.widgets.objects import rollouts
-from symrl_lite.widgets.panels import panel
-from symrl_lite.widgets.plans import plan
 from symrl_lite.widgets.prepared import Buttons, Prepared, Slider
 
-__all__ = ["Buttons", "Prepared", "Slider", "compose", "explore", "flipbook", "fold", "panel", "plan", "rollouts"]
+__all__ = ["compose", "explore"]
 
 
 def explore(
