@@ -136,6 +136,22 @@ class WeightOrbits:
             return values.new_zeros((*values.shape[:-1], *self.index.shape))
         return sign * values[..., index]
 
+    def basis(self) -> np.ndarray:
+        """One orthonormal basis element an orbit: its entries with their signs, over the root of their number.
+
+        Returns:
+            (rank, d_out, d_in).
+
+        >>> WeightOrbits(np.array([[0, 0]]), np.array([[1, -1]]), rank=1).basis().round(2).tolist()
+        [[[0.71, -0.71]]]
+        """
+        at = np.flatnonzero(self.sign)
+        which = self.index.ravel()[at]
+        sizes = np.bincount(which, minlength=self.rank)
+        rows = np.zeros((self.rank, self.sign.size))
+        rows[which, at] = self.sign.ravel()[at] / np.sqrt(sizes[which])
+        return rows.reshape(self.rank, *self.sign.shape)
+
 
 def weight_orbits(rho_in: Representation, rho_out: Representation) -> WeightOrbits:
     """The entries of W in orbits under (i, j) → (K_g i, L_g j), for permutations with or without signs.
@@ -253,7 +269,7 @@ def equivariant_basis(
     if space == "random":
         return _random_basis(d, np.random.default_rng(seed)).reshape(d, *shape)
     if method == "orbits":
-        rows = _from_orbits(weight_orbits(rho_in, rho_out))
+        rows = weight_orbits(rho_in, rho_out).basis().reshape(rank, d)
     elif method == "svd":
         rows = _from_random_matrices(rho_in, rho_out, np.random.default_rng(seed), tolerance)
     else:
@@ -263,16 +279,6 @@ def equivariant_basis(
     if space == "nullspace":
         rows = _complement(rows, d)
     return np.asarray(rows.reshape(len(rows), *shape))
-
-
-def _from_orbits(orbits: WeightOrbits) -> np.ndarray:
-    """One basis element an orbit: its entries, over the root of their number."""
-    at = np.flatnonzero(orbits.sign)
-    which = orbits.index.ravel()[at]
-    sizes = np.bincount(which, minlength=orbits.rank)
-    rows = np.zeros((orbits.rank, orbits.sign.size))
-    rows[which, at] = orbits.sign.ravel()[at] / np.sqrt(sizes[which])
-    return rows
 
 
 def _from_random_matrices(

@@ -7,6 +7,7 @@ or a name; elements that come back are indices. Element 0 is the identity.
 - Make a group: `FiniteGroup(table)`, `cyclic(n)`, `dihedral(n)`, `symmetric(n)`, `direct_product(G, H)`.
 - See what it moves: `orbits(G, action, points)`, `stabilizer(G, action, point)`.
 - Write it as matrices: `Representation(G, matrices)`, `trivial`, `regular`, `permutation`, `rotation_2d`.
+- See what they are made of: `block_form(rho)`.
 
 >>> G = dihedral(4)
 >>> G.names[G.multiply("r", "s")], len(orbits(G, lambda g, x: x, [1, 2])), regular(G).dimension
@@ -14,15 +15,18 @@ or a name; elements that come back are indices. Element 0 is the identity.
 """
 
 from symrl_lite.groups.axioms import AxiomReport, check_axioms
+from symrl_lite.groups.blocks import BlockForm, block_form
 from symrl_lite.groups.finite_group import Element, FiniteGroup
 from symrl_lite.groups.named import cyclic, dihedral, direct_product, orbits, stabilizer, symmetric
 from symrl_lite.groups.representations import Representation, permutation, regular, rotation_2d, trivial
 
 __all__ = [
     "AxiomReport",
+    "BlockForm",
     "Element",
     "FiniteGroup",
     "Representation",
+    "block_form",
     "check_axioms",
     "cyclic",
     "dihedral",

@@ -155,6 +155,12 @@ class Representation:
         """Whether each matrix permutes the coordinates."""
         return self.is_signed_permutation and bool((self._matrices >= 0).all())
 
+    @property
+    def is_orthogonal(self) -> bool:
+        """Whether ρ(g) ρ(g)ᵀ = I for every g, to 1e-9: lengths are kept."""
+        products = self._matrices @ self._matrices.transpose(0, 2, 1)
+        return bool(np.abs(products - np.eye(self.dimension)).max() <= 1e-9)
+
     def __call__(self, g: Element) -> np.ndarray:
         """ρ(g), (d, d), read-only."""
         return self._matrices[self._group.element(g)]

@@ -12,11 +12,15 @@ from torch import Tensor, nn
 
 from symrl_lite.door import real_numbers, whole_number
 from symrl_lite.groups import Representation, trivial
-from symrl_lite.symmetrizer import Space, equivariant_basis, equivariant_dimension, weight_orbits
+from symrl_lite.layers.blocks import BlockProduct
+from symrl_lite.symmetrizer import Space, WeightOrbits, equivariant_basis, equivariant_dimension, weight_orbits
 
 __all__ = ["EquivariantLinear", "as_tensor", "require_dtype", "require_same_shape", "require_tensor"]
 
-_LARGEST_BASIS = 2**16  # numbers; up to here one matrix product makes the weight, above it is gathered
+# When irreducible blocks are worth their two changes of basis: multiplications that they save in a call, and for each
+# unit whose basis is changed. Measured: benchmarks/layers.py.
+_SAVED_IN_A_CALL, _SAVED_FOR_A_UNIT = 12_000_000, 100
+_LARGEST_BASIS = 2**16  # numbers; layers with a larger one have no blocks
 
 
 def require_dtype(x: Tensor, parameter: Tensor) -> None:
@@ -86,8 +90,12 @@ def as_tensor(values: Any, what: str) -> Tensor:
 class EquivariantLinear(nn.Module):
     """y = W x + b with W (L_g x) = K_g (W x) and K_g b = b; W is built from one coefficient for each basis element.
 
-    The basis is kept in double precision, whatever happens to the layer, and rounded to the parameters' dtype where it
-    is used. Parameters may be changed in any way that torch knows: no answer is made from old ones.
+    Where both representations permute coordinates, with or without signs, every entry of W is one coefficient, and W is
+    gathered; elsewhere it is a product with the basis. Large layers do not make W: they go through the irreducible
+    representations, with fewer products. The numbers are the same to rounding.
+
+    Tables are kept in double precision, whatever happens to the layer, and rounded to the parameters' dtype where they
+    are used. Parameters may be changed in any way that torch knows: no answer is made from old ones.
 
     Args:
         rho_in: L, of dimension d_in.
@@ -114,8 +122,8 @@ class EquivariantLinear(nn.Module):
     """
 
     basis: Tensor  # (rank, d_out · d_in), or nothing
-    index: Tensor  # (d_out · d_in,), or nothing
-    scale: Tensor  # (d_out · d_in,), or nothing
+    roots: Tensor  # (rank,), 1 / √(entries of an orbit), or nothing
+    places: Tensor  # (channels_out · d_out · channels_in · d_in,), of the entries of W among θ, −θ and 0, or nothing
     bias_basis: Tensor  # (bias rank, d_out)
 
     def __init__(
@@ -144,29 +152,31 @@ class EquivariantLinear(nn.Module):
         self.coefficients = nn.Parameter(torch.empty(channels_out, channels_in, rank))
         self._make_bias(bias, seed)
         self.reset_parameters()
-        self._kept: tuple[Tensor, Tensor, Tensor] | None = None
+        self._blocks = self._make_blocks()
+        self._kept: tuple[tuple[Tensor, ...], Tensor] | None = None
 
     def _make_basis(self, seed: int | None) -> int:
-        """Either the basis, or index and scale of each entry where the basis would be large."""
+        """Either the basis, or which coefficient each entry is, where (signed) permutations tie entries together."""
         rho_in, rho_out = self.rho_in, self.rho_out
         equivariant_dimension(rho_in, rho_out)  # refuses what are no representations of one group
-        entries = rho_in.dimension * rho_out.dimension
-        shares = self.space == "equivariant" and rho_in.is_signed_permutation and rho_out.is_signed_permutation
-        basis = scale = torch.empty(0, dtype=torch.float64)
-        index = torch.empty(0, dtype=torch.int64)
-        if shares and entries * entries // rho_in.group.order > _LARGEST_BASIS:
-            orbits = weight_orbits(rho_in, rho_out)
-            index = torch.from_numpy(orbits.index.ravel().astype("int64"))
-            sign = torch.from_numpy(orbits.sign.ravel().astype("float64"))
-            sizes = torch.bincount(index[sign != 0], minlength=max(orbits.rank, 1)).double()
-            scale, rank = sign / sizes.clamp(min=1).sqrt()[index], orbits.rank
+        basis = roots = torch.empty(0, dtype=torch.float64)
+        places = torch.empty(0, dtype=torch.int32)
+        self._orbits: WeightOrbits | None = None
+        self._signed = False
+        if self.space == "equivariant" and rho_in.is_signed_permutation and rho_out.is_signed_permutation:
+            self._orbits = orbits = weight_orbits(rho_in, rho_out)
+            rank = orbits.rank
+            sizes = np.bincount(orbits.index[orbits.sign != 0], minlength=max(rank, 1))
+            roots = torch.from_numpy(1 / np.sqrt(np.maximum(sizes, 1.0)))
+            self._signed = bool((orbits.sign != 1).any())
+            places = _places(orbits, self.channels_in, self.channels_out)
         else:
             made = equivariant_basis(rho_in, rho_out, self.space, seed=seed)
             rank = len(made)
-            basis = torch.from_numpy(made.reshape(rank, entries))
+            basis = torch.from_numpy(made.reshape(rank, rho_in.dimension * rho_out.dimension))
         self.register_buffer("basis", basis, persistent=False)
-        self.register_buffer("index", index, persistent=False)
-        self.register_buffer("scale", scale, persistent=False)
+        self.register_buffer("roots", roots, persistent=False)
+        self.register_buffer("places", places, persistent=False)
         return rank
 
     def _make_bias(self, bias: bool, seed: int | None) -> None:
@@ -182,7 +192,7 @@ class EquivariantLinear(nn.Module):
         """Random coefficients such that outputs have variance 1 for the inputs that `init` assumes; bias 0."""
         with torch.no_grad():
             self.coefficients.normal_(std=math.sqrt((2 if self.init == "relu" else 1) / self.channels_in))
-            if self.basis.numel():
+            if self._orbits is None:
                 self.coefficients.copy_(self.coefficients @ self._evened().to(self.coefficients))
             else:
                 self.coefficients.div_(self._row_sizes().sqrt().to(self.coefficients))
@@ -214,9 +224,14 @@ class EquivariantLinear(nn.Module):
 
     def _row_sizes(self) -> Tensor:
         """For each orbit, M's diagonal at its rows (they agree), without a dense basis."""
+        assert self._orbits is not None
         d_out, d_in, rank = self.rho_out.dimension, self.rho_in.dimension, self.coefficients.shape[2]
-        at = torch.nonzero(self.scale).ravel()
-        rows, orbits, sizes = at // d_in, self.index[at], self._like(self.scale)[at].double()
+        sign, index = (
+            torch.from_numpy(table.ravel().astype("int64")) for table in (self._orbits.sign, self._orbits.index)
+        )
+        at = torch.nonzero(sign).ravel()
+        rows, orbits = at // d_in, index[at]
+        sizes = self._like(self.roots).double().cpu()[orbits] * sign[at]
         pairs, place = torch.unique(rows * rank + orbits, return_inverse=True)
         sums = torch.zeros(len(pairs), dtype=sizes.dtype).index_add_(0, place, sizes)  # of an orbit's entries in a row
         squares = torch.zeros(d_out, dtype=sizes.dtype).index_add_(0, rows, sizes**2)
@@ -233,12 +248,14 @@ class EquivariantLinear(nn.Module):
 
     def weight(self) -> Tensor:
         """W as one matrix, (channels_out · d_out, channels_in · d_in)."""
-        if self.basis.numel():
-            blocks = self.coefficients @ self._like(self.basis)
-        else:
-            blocks = self.coefficients[..., self.index] * self._like(self.scale)
-        shape = (self.channels_out, self.channels_in, self.rho_out.dimension, self.rho_in.dimension)
         rows = self.channels_out * self.rho_out.dimension
+        if self._orbits is not None:
+            theta = (self.coefficients * self._like(self.roots)).flatten()
+            if self._signed:
+                theta = torch.cat([theta, -theta, theta.new_zeros(1)])
+            return theta.index_select(0, self.places).view(rows, -1)
+        blocks = self.coefficients @ self._like(self.basis)
+        shape = (self.channels_out, self.channels_in, self.rho_out.dimension, self.rho_in.dimension)
         return blocks.reshape(shape).transpose(1, 2).reshape(rows, -1)  # (c_out, d_out, c_in, d_in) before
 
     def bias_vector(self) -> Tensor | None:
@@ -258,26 +275,52 @@ class EquivariantLinear(nn.Module):
                 "channels, then the representation"
             )
         require_dtype(x, self.coefficients)
-        y = nn.functional.linear(x.flatten(-2), self._weight_or_kept(), self.bias_vector())
-        return y.unflatten(-1, (self.channels_out, self.rho_out.dimension))
+        shape, bias = (self.channels_out, self.rho_out.dimension), self.bias_vector()
+        if self._blocks is None or not self._is_worth_blocks(x):
+            return nn.functional.linear(x.flatten(-2), self._weight_or_kept(), bias).unflatten(-1, shape)
+        y = self._blocks(x.flatten(0, -3), self.coefficients).view(*x.shape[:-2], *shape)
+        return y if bias is None else y + bias.view(shape)
+
+    def _make_blocks(self) -> BlockProduct | None:
+        """The way through the irreducible representations, for layers that it can be worth for."""
+        rho_in, rho_out, rank = self.rho_in, self.rho_out, self.coefficients.shape[2]
+        entries, pairs = rho_in.dimension * rho_out.dimension, self.channels_in * self.channels_out
+        units = self.channels_in * rho_in.dimension + self.channels_out * rho_out.dimension
+        wanted = _SAVED_FOR_A_UNIT * units
+        large = self.space == "equivariant" and rank * entries <= _LARGEST_BASIS and pairs * (entries - rank) >= wanted
+        if not large or not (rho_in.is_orthogonal and rho_out.is_orthogonal):
+            return None
+        basis = self.basis.numpy() if self._orbits is None else self._orbits.basis()
+        blocks = BlockProduct(rho_in, rho_out, basis.reshape(rank, rho_out.dimension, rho_in.dimension))
+        return blocks if pairs * blocks.saved >= wanted else None
+
+    def _is_worth_blocks(self, x: Tensor) -> bool:
+        """Whether a call with x saves enough; a graph that is recorded keeps to one way for batches of all sizes."""
+        assert self._blocks is not None
+        if self.coefficients.dtype not in (torch.float32, torch.float64) or x.dtype != self.coefficients.dtype:
+            return False  # in half precision every further product would be rounded
+        if x.ndim < 3 or _is_recorded() or torch.is_autocast_enabled(x.device.type):
+            return False
+        samples = x.numel() // (self.channels_in * self.rho_in.dimension)
+        return samples * self.channels_in * self.channels_out * self._blocks.saved >= _SAVED_IN_A_CALL
 
     def _weight_or_kept(self) -> Tensor:
         """The weight; when acting (`eval`, no gradients), that of the last call if all numbers in it are the same.
 
         The numbers themselves are compared: a version counter or the identity of a tensor misses changes through
-        `.data`, `vector_to_parameters`, NumPy or another process. A weight that is gathered is made anew.
+        `.data`, `vector_to_parameters`, NumPy or another process.
         """
-        coefficients, basis = self.coefficients, self.basis
-        if self.training or torch.is_grad_enabled() or not basis.numel() or not _are_plain(coefficients, basis):
+        now = (self.coefficients, self.basis) if self._orbits is None else (self.coefficients, self.roots, self.places)
+        if self.training or torch.is_grad_enabled() or not _are_plain(*now):
             return self.weight()
         kept = self._kept
-        if kept is None or not (_equal(kept[0], coefficients) and _equal(kept[1], basis)):
-            kept = self._kept = coefficients.detach().clone(), basis.clone(), self.weight()
-        return kept[2]
+        if kept is None or not all(_equal(one, other) for one, other in zip(kept[0], now, strict=True)):
+            kept = self._kept = tuple(t.detach().clone() for t in now), self.weight()
+        return kept[1]
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> EquivariantLinear:
         """As for every module (`to`, `half`, `share_memory`, ...), but the tables are moved only, never rounded."""
-        tables = {n: t for n, t in self._buffers.items() if t is not None and t.dtype == torch.float64}
+        tables = {n: t for n, t in self._buffers.items() if t is not None}
         self._buffers.update(dict.fromkeys(tables))
         try:
             super()._apply(fn, recurse)
@@ -308,9 +351,24 @@ class EquivariantLinear(nn.Module):
         )
 
 
+def _places(orbits: WeightOrbits, channels_in: int, channels_out: int) -> Tensor:
+    """Of each entry of W, (c_out, d_out, c_in, d_in): its place among θ (c_out, c_in, rank), −θ behind it, and a 0."""
+    numbers = channels_out * channels_in * orbits.rank
+    kind = torch.int32 if 2 * numbers + 1 < 2**31 else torch.int64
+    sign, index = (torch.from_numpy(table.astype("int64")).to(kind) for table in (orbits.sign, orbits.index))
+    first = torch.arange(channels_out * channels_in, dtype=kind).mul(orbits.rank).view(channels_out, 1, channels_in, 1)
+    places = first + (index + (sign < 0) * numbers)[:, None]
+    return torch.where((sign == 0)[:, None], 2 * numbers, places).to(kind).flatten()
+
+
+def _is_recorded() -> bool:
+    """Whether torch writes down what is computed (compile, trace, fake tensors)."""
+    return bool(torch.compiler.is_compiling() or torch._C._get_tracing_state() or torch._C._len_torch_dispatch_stack())
+
+
 def _are_plain(*tensors: Tensor) -> bool:
-    """Whether these are numbers in the main memory, and neither wrapped (vmap) nor recorded (compile, trace, fake)."""
-    if torch.compiler.is_compiling() or torch._C._get_tracing_state() or torch._C._len_torch_dispatch_stack():
+    """Whether these are numbers in the main memory, and neither wrapped (vmap) nor recorded."""
+    if _is_recorded():
         return False
     if torch._C._functorch.peek_interpreter_stack() is not None:
         return False

@@ -131,6 +131,8 @@ GROUPS = [
         action=function(turn_point),
         point=given((0,), ("an array", np.array([0]), (0,)), ("a list", [0], (0,))),
     ),
+    entry("groups.BlockForm", lambda: groups.BlockForm(np.eye(2), ((1, 1), (1, 1))).starts),
+    entry("groups.block_form", groups.block_form, view=lambda form: form.basis.tolist(), rho=rho(RHO)),
     entry("groups.Representation", Representation, group=group(C2), matrices=array(SIGN, whole=True), name=label()),
     entry(
         "groups.Representation.from_generators",
@@ -284,6 +286,7 @@ SYMMETRIZER = [
     ),
     entry("symmetrizer.weight_orbits", symmetrizer.weight_orbits, rho_in=rho(RHO), rho_out=rho(RHO)),
     entry("symmetrizer.WeightOrbits", lambda: symmetrizer.WeightOrbits(orbits.index, orbits.sign, orbits.rank)),
+    entry("symmetrizer.WeightOrbits.basis", orbits.basis),
     entry(
         "symmetrizer.WeightOrbits.weight",
         orbits.weight,

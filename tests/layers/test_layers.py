@@ -77,6 +77,20 @@ def same_on(x, one, other):
     assert (one - other).detach().abs().max() <= 2 * terms * torch.finfo(x.dtype).eps * size
 
 
+def swapped_in(layer, theta):
+    """The layer with other coefficients, through which gradients flow."""
+    twin = copy.deepcopy(layer)
+    del twin.coefficients
+    twin.coefficients = theta
+    return twin
+
+
+def always_in_blocks(monkeypatch):
+    """Layers of every size go through the irreducible representations."""
+    monkeypatch.setattr("symrl_lite.layers.linear._SAVED_IN_A_CALL", 0)
+    monkeypatch.setattr("symrl_lite.layers.linear._SAVED_FOR_A_UNIT", float("-inf"))
+
+
 def filled(layer):
     """With biases that are not zero."""
     torch.manual_seed(1)
@@ -110,9 +124,65 @@ def test_a_coefficient_off_the_subspace_is_caught(rho_in, rho_out):
     x = inputs(layer)
     atol = rounding(layer, x)
     assert_equivariant(layer, x, rho_in, rho_out, atol=atol)
-    layer.basis[0, 0] += 0.1  # one entry of one basis element
+    if len(layer.places):
+        layer.places[0] = layer.places[-1] + (layer.places[0] == layer.places[-1])  # one entry is another coefficient
+    else:
+        layer.basis[0, 0] += 0.1  # one entry of one basis element
     with pytest.raises(AssertionError, match="not equivariant"):
         assert_equivariant(layer, x, rho_in, rho_out, atol=10 * atol)
+
+
+@each
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_blocks_and_weights_give_the_same(rho_in, rho_out, dtype, monkeypatch):
+    """Outputs, and the gradients of inputs, coefficients and bias; the same state; the symmetry as exactly."""
+    torch.manual_seed(0)
+    dense = EquivariantLinear(rho_in, rho_out, 3, 4)
+    always_in_blocks(monkeypatch)
+    torch.manual_seed(0)
+    blocks = EquivariantLinear(rho_in, rho_out, 3, 4)
+    assert dense._blocks is None and blocks._blocks is not None
+    assert dense.state_dict().keys() == blocks.state_dict().keys()
+    assert all(torch.equal(a, b) for a, b in zip(dense.parameters(), blocks.parameters(), strict=True))
+    x, found = inputs(dense, dtype=dtype), []
+    for layer in (filled(dense).to(dtype), filled(blocks).to(dtype)):
+        seen = x.clone().requires_grad_()
+        y = layer(seen)
+        y.tanh().square().sum().backward()
+        found.append([y, seen.grad, *(p.grad for p in layer.parameters())])
+    for one, other in zip(*found, strict=True):
+        size = max(1.0, float(other.detach().abs().max()))
+        assert (one - other).abs().max() <= 100 * torch.finfo(dtype).eps * size
+    assert_equivariant(blocks, x, rho_in, rho_out, atol=rounding(blocks, x))
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")  # of torch itself
+def test_blocks_are_for_all_transforms_and_second_derivatives(monkeypatch):
+    always_in_blocks(monkeypatch)
+    layer = filled(EquivariantLinear(regular(S3), regular(S3), 2, 2)).double()
+    x = inputs(layer, dtype=torch.float64).requires_grad_()
+    assert torch.autograd.gradcheck(layer, x) and torch.autograd.gradgradcheck(layer, x)
+    assert torch.autograd.gradcheck(lambda theta: layer._blocks(x, theta), layer.coefficients)
+    rows = torch.func.vmap(layer)(x[:, None].detach())
+    same_on(x, rows[:, 0], layer(x))
+    _, slope = torch.func.jvp(layer, (x.detach(),), (torch.ones_like(x),))
+    same_on(x, slope, layer(torch.ones_like(x)) - layer(torch.zeros_like(x)))
+    with torch.inference_mode():
+        copy.deepcopy(layer).float()(x.float())
+    twin = pickle.loads(pickle.dumps(layer))
+    assert torch.equal(twin(x), layer(x)) and layer(x[:0]).shape == (0, 2, 6) and layer(x[0]).shape == (2, 6)
+
+
+def test_large_layers_go_through_blocks_and_small_ones_do_not(monkeypatch):
+    large = EquivariantLinear(regular(D4), regular(D4), 64, 64)
+    assert large._blocks is not None and EquivariantLinear(regular(D4), regular(D4), 8, 8)._blocks is None
+    monkeypatch.setattr(type(large), "weight", lambda layer: pytest.fail("the dense weight was made"))
+    large(torch.zeros(256, 64, 8))
+    for small in (torch.zeros(8, 64, 8), torch.zeros(64, 8)):
+        with pytest.raises(pytest.fail.Exception, match="dense weight"):
+            large(small)
+    with pytest.raises(pytest.fail.Exception, match="dense weight"):
+        large.half()(torch.zeros(256, 64, 8, dtype=torch.float16))
 
 
 @pytest.mark.parametrize("space", ["nullspace", "random"])
@@ -122,15 +192,14 @@ def test_controls_are_not_equivariant(space):
     assert layer.coefficients.shape[2] == {"nullspace": 56, "random": 64}[space]
 
 
-def test_gathered_and_multiplied_weights_agree(monkeypatch):
-    rho = regular(D4) + regular(D4)
-    multiplied = EquivariantLinear(rho, rho, 2, 3)
-    monkeypatch.setattr("symrl_lite.layers.linear._LARGEST_BASIS", 0)
-    gathered = EquivariantLinear(rho, rho, 2, 3)
-    assert multiplied.basis.numel() and gathered.index.numel() and not gathered.basis.numel()
-    gathered.load_state_dict(multiplied.state_dict())
-    same_on(multiplied.coefficients, multiplied.weight(), gathered.weight())
-    assert_equivariant(gathered, inputs(gathered), rho, rho, atol=rounding(gathered, inputs(gathered)))
+@each
+def test_gathered_weights_are_those_of_the_basis(rho_in, rho_out):
+    layer = filled(EquivariantLinear(rho_in, rho_out, 2, 3)).double()
+    basis = torch.from_numpy(equivariant_basis(rho_in, rho_out))
+    assert bool(len(layer.places)) is (rho_in.is_signed_permutation and rho_out.is_signed_permutation)
+    expected = torch.einsum("oir,rab->oaib", layer.coefficients, basis).reshape(layer.weight().shape)
+    same_on(layer.coefficients, layer.weight(), expected)
+    assert torch.autograd.gradcheck(lambda theta: swapped_in(layer, theta).weight(), layer.coefficients)
 
 
 def test_a_large_layer_makes_no_dense_basis():
@@ -154,10 +223,7 @@ def test_bias_lies_in_the_invariant_space():
 
 
 @pytest.mark.parametrize(("rho", "hidden"), [(regular(D4), 64), (regular(C4), 64), (regular(S3) + trivial(S3), 64)])
-@pytest.mark.parametrize("gathered", [False, True])
-def test_activations_keep_their_size_at_depth_ten(rho, hidden, gathered, monkeypatch):
-    if gathered:
-        monkeypatch.setattr("symrl_lite.layers.linear._LARGEST_BASIS", 0)
+def test_activations_keep_their_size_at_depth_ten(rho, hidden):
     ratios = []
     for seed in range(6):
         torch.manual_seed(seed)
@@ -335,19 +401,20 @@ CHANGES = [
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda c: getattr(c, "__name__", str(getattr(c, "keywords", c))))
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
-@pytest.mark.parametrize("kind", ["few", "many", "gathered"])
+@pytest.mark.parametrize("kind", ["few", "many", "of a basis", "in blocks"])
 def test_no_change_of_parameters_leaves_an_old_answer(change, mode, kind, monkeypatch):
-    if kind == "gathered":
-        monkeypatch.setattr("symrl_lite.layers.linear._LARGEST_BASIS", 0)
-    layer = filled(EquivariantLinear(regular(D4), regular(D4), 2, 3)).eval()
+    if kind == "in blocks":
+        always_in_blocks(monkeypatch)
+    rho = rotation_2d(D4) + trivial(D4) if kind == "of a basis" else regular(D4)
+    layer = filled(EquivariantLinear(rho, rho, 2, 3)).eval()
     other = filled(copy.deepcopy(layer))
     with torch.no_grad():
         for parameter in other.parameters():
             parameter.mul_(1.5).add_(0.25)
-    x = torch.randn(500 if kind == "many" else 1, 2, 8)
+    x = torch.randn(500 if kind == "many" else 1, 2, rho.dimension)
     with mode():
         before, wanted = layer(x), other(x)
-        assert (layer._kept is not None) is (kind != "gathered")
+        assert (layer._kept is not None) is (kind != "in blocks")
     change(layer, [p.detach().clone() for p in other.parameters()])
     with mode():
         after = layer(x)
@@ -377,9 +444,9 @@ def test_what_is_kept_is_used_while_all_numbers_are_the_same():
     layer.eval()
     with torch.no_grad():
         layer(x)
-        kept = layer._kept[2]
+        kept = layer._kept[1]
         layer(x)
-        assert layer._kept[2] is kept
+        assert layer._kept[1] is kept
         layer.double()
         assert layer(x.double()).dtype == torch.float64
         with torch.inference_mode():
@@ -412,7 +479,7 @@ def test_other_parameters_for_one_call():
         first = layer(x[:1])
         same_on(x, torch.func.functional_call(layer, doubled, (x[:1],)), 2 * first)
         same_on(x, layer(x[:1]), first)
-        layer.basis.data.mul_(3)  # tables too
+        layer.roots.data.mul_(3)  # tables too
         bias = layer.bias_vector().reshape(3, 8)
         same_on(x, layer(x[:1]), 3 * (first - bias) + bias)
         twin = copy.deepcopy(layer)
@@ -453,24 +520,20 @@ ROUND_TRIPS = {
 @pytest.mark.parametrize("space", ["equivariant", "random"])
 def test_the_basis_is_never_rounded(rho_in, rho_out, way, space):
     layer = filled(EquivariantLinear(rho_in, rho_out, 3, 4, space=space, seed=3))
-    exact = torch.from_numpy(equivariant_basis(rho_in, rho_out, space, seed=3)).flatten(1)
+    exact = torch.from_numpy(equivariant_basis(rho_in, rho_out, space, seed=3))
     layer = filled(ROUND_TRIPS[way](nn.Sequential(layer))[0])
     x = torch.randn(5, 3, rho_in.dimension, dtype=torch.float64)
     assert layer(x).dtype == layer.weight().dtype == torch.float64
-    assert torch.equal(layer.basis, exact)
+    expected = torch.einsum("oir,rab->oaib", layer.coefficients, exact).reshape(layer.weight().shape)
+    same_on(layer.coefficients, layer.weight(), expected)
+    assert layer.places.dtype in (torch.int32, torch.int64)
     if space == "equivariant":
         assert_equivariant(layer, x, rho_in, rho_out)  # at the tolerance of double precision
         with torch.no_grad():
             assert_equivariant(layer.eval(), x[:1], rho_in, rho_out)
 
 
-def test_gathered_scales_and_filters_of_a_basis_are_never_rounded(monkeypatch):
-    monkeypatch.setattr("symrl_lite.layers.linear._LARGEST_BASIS", 0)
-    rho = regular(S3)
-    gathered = filled(EquivariantLinear(rho, permutation(S3, S3.permutations), 2, 3)).half().double()
-    assert not gathered.basis.numel() and gathered.scale.dtype == torch.float64
-    assert_equivariant(gathered, inputs(gathered, dtype=torch.float64), rho, permutation(S3, S3.permutations))
-    monkeypatch.undo()
+def test_filters_of_a_basis_are_never_rounded():
     conv = BasisConv2d(D4, 2, 3, 3, lifting=True).float().double()
     x = torch.randn(2, 2, 7, 7, dtype=torch.float64)
     maps = conv(x)
