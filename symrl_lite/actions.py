@@ -118,6 +118,8 @@ def on_images(group: FiniteGroup) -> Callable[[Any, Any], Any]:
     >>> turn = on_images(cyclic(4))
     >>> turn("r", np.array([[1, 2], [3, 4]])).tolist()
     [[2, 4], [1, 3]]
+
+    Source: NumPy's rot90 and flipud, whose directions these are.
     """
     elements = square_elements(group)
 

@@ -205,7 +205,7 @@ def _short(value: Any) -> str:
 
 
 def plain_array(values: Any) -> np.ndarray:
-    """np.asarray, for tensors with gradients too; their numbers are read, the gradients are not.
+    """np.asarray, of any shape, for tensors with gradients too; their numbers are read, the gradients are not.
 
     Raises:
         ValueError: rows of different lengths.
@@ -216,7 +216,7 @@ def plain_array(values: Any) -> np.ndarray:
 
 
 def real_numbers(values: Any, what: str, kinds: str = "biuf", verb: str = "have") -> np.ndarray:
-    """An array of numbers with the dtype that it came in, no copy.
+    """An array of numbers, of any shape, with the dtype that it came in; no copy.
 
     Args:
         values: an array, a tensor, numbers in lists.
@@ -241,7 +241,7 @@ def real_numbers(values: Any, what: str, kinds: str = "biuf", verb: str = "have"
 
 
 def whole_numbers(values: Any, what: str, low: int | None = 0, high: int | None = None) -> np.ndarray:
-    """A copy as int64; nothing is cut off, and no index wraps round.
+    """A copy as int64, of the same shape; nothing is cut off, and no index wraps round.
 
     Args:
         values: whole numbers of any dtype, booleans too.

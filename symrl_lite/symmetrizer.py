@@ -156,6 +156,8 @@ def weight_orbits(rho_in: Representation, rho_out: Representation) -> WeightOrbi
     >>> from symrl_lite.groups import cyclic, regular
     >>> weight_orbits(regular(cyclic(3)), regular(cyclic(3))).index.tolist()
     [[0, 1, 2], [2, 0, 1], [1, 2, 0]]
+
+    Source: Ravanbakhsh, Schneider & Póczos 2017, Equivariance Through Parameter-Sharing.
     """
     _require_pair(rho_in, rho_out)
     for what, rho in (("rho_in", rho_in), ("rho_out", rho_out)):

@@ -152,6 +152,8 @@ def collect(
     >>> from symrl_lite.envs.cartpole import CartPoles
     >>> collect(CartPoles, episodes=3, seed=0).lengths
     array([42, 15, 12])
+
+    Source: Gymnasium's vector environments with AutoresetMode.NEXT_STEP, whose first step after an end is no step.
     """
     episodes = whole_number(episodes, "episodes")
     steps = _run(environment, episodes, seed, policy, keep=True)

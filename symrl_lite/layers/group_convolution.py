@@ -35,6 +35,8 @@ def pose_filters(group: FiniteGroup, size: int) -> np.ndarray:
     >>> from symrl_lite.groups import dihedral
     >>> pose_filters(dihedral(4).subgroup(["s"]), 2).tolist()
     [[0, 1, 2, 3], [2, 3, 0, 1]]
+
+    Source: Cohen & Welling 2016, Group Equivariant Convolutional Networks (how a filter is turned).
     """
     elements = square_elements(group)
     size = whole_number(size, "size")
@@ -240,6 +242,8 @@ class GroupPool(nn.Module):
 
     >>> GroupPool()(torch.zeros(2, 3, 8, 5, 5)).shape
     torch.Size([2, 3, 5, 5])
+
+    Source: Cohen & Welling 2016, Group Equivariant Convolutional Networks (pooling over the group).
     """
 
     def __init__(self, reduce: Literal["max", "mean"] = "max") -> None:

@@ -27,6 +27,8 @@ class ActorCritic(nn.Module):
     Raises:
         ValueError: when called, states of another shape than (batch, *state_shape); without state_shape, scores and
             values of different numbers of states.
+
+    Source: Sutton & Barto 2018, Reinforcement Learning: An Introduction (actor–critic methods).
     """
 
     state_shape: tuple[int | None, ...] | None = None

@@ -42,6 +42,8 @@ def rank_rollouts(
 
     Raises:
         ValueError: steps beyond the end of the episodes or before their start, or actions that the model has not.
+
+    Source: Kipf et al. 2020, Contrastive Learning of Structured World Models (its evaluation).
     """
     if not isinstance(episodes, Episodes):
         raise TypeError(f"episodes is {episodes!r}, expected Episodes")
