@@ -72,8 +72,9 @@ class GridState:
 def square_elements(group: FiniteGroup) -> tuple[int, ...]:
     """For each element of the group, k + 4 f for the r^k s^f of `dihedral(4)` that it stands for.
 
-    Elements that all have names of `dihedral(4)` (e, r, r2, r3, s, rs, r2s, r3s) are those, if they multiply so. Other
-    names say nothing: then a group with the table of `cyclic(4)` or `dihedral(4)` is that group, element by element.
+    Elements that all have names of `dihedral(4)` (`e, r, r2, r3, s, rs, r2s, r3s`) are those, if they multiply so.
+    Other names say nothing: then a group with the table of `cyclic(4)` or `dihedral(4)` is that group, element by
+    element.
 
     Args:
         group: `cyclic(4)`, `dihedral(4)`, a subgroup of it such as dihedral(4).subgroup(["s"]), or one of these under

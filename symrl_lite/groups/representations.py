@@ -237,7 +237,7 @@ def permutation(G: FiniteGroup, images: Any) -> Representation:
 
     Raises:
         TypeError: images that are not integers.
-        ValueError: another shape, a row that is no permutation, or no left action (names g, h and i).
+        ValueError: another shape, a row that is no permutation, or no left action (elements and point are named).
 
     >>> permutation(cyclic(2), [[0, 1, 2], [1, 0, 2]])("r").argmax(axis=0).tolist()
     [1, 0, 2]

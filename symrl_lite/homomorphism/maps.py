@@ -42,7 +42,7 @@ class HomomorphismErrors:
 class MDPHomomorphism:
     """σ: S → S̄ and α_s: A → Ā, the maps of states and of actions, with the two processes.
 
-    It is a homomorphism if for all s, a and all image states B
+    It is a homomorphism if for all s, a and all image states B,
     R̄(σ(s), α_s(a)) = R(s, a) and T̄(B|σ(s), α_s(a)) = Σ_{s' in σ⁻¹(B)} T(s'|s, a): ask `holds()`.
 
     Args:
