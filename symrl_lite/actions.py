@@ -198,6 +198,9 @@ def on_grid_states(group: FiniteGroup, size: int) -> Callable[[Any, Any], Any]:
 
     Raises:
         TypeError: when called, a state without agent, goal and walls.
+
+    >>> on_grid_states(cyclic(4), size=3)("r", GridState(3, agent=(0, 0))).agent
+    (2, 0)
     """
     move = on_cells(group, size)
 

@@ -275,7 +275,11 @@ def bootstrap(
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two methods: the steps that each needs and the area under its curves, with 95 % bootstrap intervals."""
+    """Two methods: the steps that each needs and the area under its curves, with 95 % bootstrap intervals.
+
+    >>> print(Comparison(475, (100, 200), Estimate(2, 1.5, 3), (9, 5), Estimate(4, 3, 5)))
+    100 steps to a return of 475 against 200, ratio 2 (1.5 to 3); mean return of a curve 9 against 5, ...
+    """
 
     threshold: float
     steps: tuple[float, float]  # to the threshold, median over seeds, of the first and of the second

@@ -290,6 +290,9 @@ def vector_maker(environment: Environment) -> Callable[[int], VectorEnv[Any, Any
 
     Raises:
         TypeError: anything else.
+
+    >>> vector_maker("CartPole-v1")(3).num_envs
+    3
     """
     if callable(environment):
         return environment
@@ -305,6 +308,8 @@ def require_next_step_reset(envs: VectorEnv[Any, Any, Any]) -> None:
 
     Raises:
         TypeError: no vector environment. ValueError: one that starts anew in another way.
+
+    >>> require_next_step_reset(vector_maker("CartPole-v1")(2))
     """
     if not isinstance(envs, VectorEnv):
         raise TypeError(f"envs is {envs!r}, expected a Gymnasium vector environment")

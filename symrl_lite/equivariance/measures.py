@@ -97,7 +97,12 @@ def assert_equivariant(
 
 @dataclass(frozen=True, eq=False)
 class OutputActionFit:
-    """The K_g that fit best, and what they leave over."""
+    """The K_g that fit best, and what they leave over.
+
+    >>> from symrl_lite.groups import cyclic, regular
+    >>> fit_output_action(lambda x: 2 * x, np.eye(3).repeat(2, axis=0), regular(cyclic(3))).residuals.max() < 1e-9
+    np.True_
+    """
 
     matrices: np.ndarray  # (|G|, d, d)
     residuals: np.ndarray  # (|G|,), max |f(L_g x) − K_g f(x)| over the batch

@@ -76,7 +76,15 @@ def element_names(names: Sequence[str] | None, order: int) -> tuple[str, ...]:
 
 @dataclass(frozen=True, repr=False)
 class AxiomReport:
-    """Which of the four axioms of a group a table obeys, and the elements that break the others."""
+    """Which of the four axioms of a group a table obeys, and the elements that break the others.
+
+    >>> check_axioms([[0, 1], [1, 1]])
+    a group: no
+      closure       ✓
+      associativity ✓
+      identity      ✓
+      inverses      ✗ 1 has no inverse: no b with a·b = b·a = 0
+    """
 
     closure: bool
     associativity: bool

@@ -63,6 +63,10 @@ def require_fit(shape: tuple[int, ...], kernel_size: int, stride: int, padding: 
 
     Raises:
         ValueError: a side that is smaller than the filter, or at which the stride leaves rows over.
+
+    >>> require_fit((6, 6), kernel_size=3, stride=2, padding=0)
+    Traceback (most recent call last):
+    ValueError: height 6, padding 0, filter 3 and stride 2 leave ...
     """
     kernel_size, stride = whole_number(kernel_size, "kernel_size"), whole_number(stride, "stride")
     padding = whole_number(padding, "padding", 0)

@@ -21,7 +21,12 @@ __all__ = ["Solution", "finite_horizon", "greedy_policy", "policy_evaluation", "
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """An optimal policy with its values, and how the planner got there."""
+    """An optimal policy with its values, and how the planner got there.
+
+    >>> stay_or_go = TabularMDP([[[1, 0], [0, 1]], [[0, 1], [0, 1]]], [[0, 1], [0, 0]], discount=0.9)
+    >>> value_iteration(stay_or_go).policy.tolist()
+    [[0.0, 1.0], [0.5, 0.5]]
+    """
 
     values: np.ndarray  # (S,), V*
     q_values: np.ndarray  # (S, A), Q*; −inf where there is no such action

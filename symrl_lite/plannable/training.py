@@ -117,6 +117,9 @@ def contrastive_loss(anchors: Tensor, negatives: Tensor, hinge: float = 1.0, dif
 class PlannableSettings:
     """The numbers of `train_plannable`; the defaults are chapter 6's for CartPole.
 
+    >>> PlannableSettings(negatives=0).updates
+    500
+
     Source: the size of the latents, J, ε and the learning rate are those of van der Pol et al. 2020, Plannable
     Approximations to MDP Homomorphisms.
     """
