@@ -123,7 +123,8 @@ def test_the_page_has_subscripts_and_leaves_code_alone():
     spec.loader.exec_module(reference)
 
     def content():
-        paragraph = nodes.paragraph("", "", nodes.Text("V_k(s) and "), nodes.literal("V_k", "V_k"))
+        returned = nodes.inline("", "", nodes.Text("V_k(s) and "))  # as Sphinx has it under "Returns"
+        paragraph = nodes.paragraph("", "", returned, nodes.literal("V_k", "V_k"))
         name = nodes.strong("", "d_in")
         return addnodes.desc_content(
             "", paragraph, nodes.paragraph("", "", name), nodes.doctest_block("", ">>> V_k(s)")

@@ -20,6 +20,7 @@ from symrl_formulas import letters_of, pieces
 
 REFERENCE = "book/reference/"  # the pages that are made of docstrings
 AS_IT_IS = (nodes.Inline, nodes.literal_block, nodes.doctest_block, nodes.raw, nodes.title, addnodes.desc_signature)
+STOPS = (*AS_IT_IS, addnodes.desc_content, nodes.section, nodes.document)
 EXAMPLE = re.compile(r"^\s*(>>>|\.\.\. |\.\. )")
 RAISED = re.compile(r"(?:^|(?<=\. ))(?=(?:[A-Z]\w*(?:Error|Warning)|gymnasium\.error\.\w+): )")
 MARKED = re.compile(r"(`[^`]+`|(?<![\w*])(?:\*[A-Za-z ]*[a-z]\*|\*\*[A-Za-z ]*[a-z]\*\*)(?![\w*]))")
@@ -88,8 +89,8 @@ def set_formulas(app: Sphinx, doctree: Any) -> None:
     groups: dict[int, list[nodes.Text]] = {}  # by docstring, in which a letter means one thing
     for text in doctree.findall(nodes.Text):
         parent = text.parent
-        while not isinstance(parent, (*AS_IT_IS, addnodes.desc_content, nodes.section, nodes.document)):
-            parent = parent.parent
+        while (isinstance(parent, nodes.inline) and not parent["classes"]) or not isinstance(parent, STOPS):
+            parent = parent.parent  # Sphinx puts what is returned or raised into an inline node without a class
         if isinstance(parent, addnodes.desc_content | nodes.section):
             groups.setdefault(id(parent), []).append(text)
     for texts in groups.values():
