@@ -72,8 +72,9 @@ class GridState:
 def square_elements(group: FiniteGroup) -> tuple[int, ...]:
     """For each element of the group, k + 4 f for the r^k s^f of `dihedral(4)` that it stands for.
 
-    Elements that all have names of `dihedral(4)` (e, r, r2, r3, s, rs, r2s, r3s) are those, if they multiply so. Other
-    names say nothing: then a group with the table of `cyclic(4)` or `dihedral(4)` is that group, element by element.
+    Elements that all have names of `dihedral(4)` (`e, r, r2, r3, s, rs, r2s, r3s`) are those, if they multiply so.
+    Other names say nothing: then a group with the table of `cyclic(4)` or `dihedral(4)` is that group, element by
+    element.
 
     Args:
         group: `cyclic(4)`, `dihedral(4)`, a subgroup of it such as dihedral(4).subgroup(["s"]), or one of these under
@@ -118,6 +119,8 @@ def on_images(group: FiniteGroup) -> Callable[[Any, Any], Any]:
     >>> turn = on_images(cyclic(4))
     >>> turn("r", np.array([[1, 2], [3, 4]])).tolist()
     [[2, 4], [1, 3]]
+
+    Source: NumPy's rot90 and flipud, whose directions these are.
     """
     elements = square_elements(group)
 
@@ -195,6 +198,9 @@ def on_grid_states(group: FiniteGroup, size: int) -> Callable[[Any, Any], Any]:
 
     Raises:
         TypeError: when called, a state without agent, goal and walls.
+
+    >>> on_grid_states(cyclic(4), size=3)("r", GridState(3, agent=(0, 0))).agent
+    (2, 0)
     """
     move = on_cells(group, size)
 

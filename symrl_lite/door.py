@@ -91,6 +91,9 @@ def a_seed(value: Any, what: str = "seed") -> int:
 
     Raises:
         TypeError: no number. ValueError: one that is not whole, or below 0.
+
+    >>> a_seed(np.int64(3))
+    3
     """
     return whole_number(value, what, 0)
 
@@ -160,6 +163,11 @@ def check_settings(settings: Any, counts: Mapping[str, int], numbers: Mapping[st
 
     Raises:
         TypeError: no number. ValueError: one out of range; the field is named.
+
+    >>> from symrl_lite.offline_q import QSettings
+    >>> check_settings(QSettings(), {"batch_size": 512}, {})
+    Traceback (most recent call last):
+    ValueError: batch_size is 256, expected ...
     """
     found: dict[str, Any] = {name: whole_number(getattr(settings, name), name, low) for name, low in counts.items()}
     found |= {name: a_number(getattr(settings, name), name, **limits) for name, limits in numbers.items()}
@@ -205,10 +213,13 @@ def _short(value: Any) -> str:
 
 
 def plain_array(values: Any) -> np.ndarray:
-    """np.asarray, for tensors with gradients too; their numbers are read, the gradients are not.
+    """np.asarray, of any shape, for tensors with gradients too; their numbers are read, the gradients are not.
 
     Raises:
         ValueError: rows of different lengths.
+
+    >>> plain_array([1, 2]).shape
+    (2,)
     """
     if hasattr(values, "detach") and hasattr(values, "cpu"):  # a torch tensor, without importing torch
         values = values.detach().cpu()
@@ -216,7 +227,7 @@ def plain_array(values: Any) -> np.ndarray:
 
 
 def real_numbers(values: Any, what: str, kinds: str = "biuf", verb: str = "have") -> np.ndarray:
-    """An array of numbers with the dtype that it came in, no copy.
+    """An array of numbers, of any shape, with the dtype that it came in; no copy.
 
     Args:
         values: an array, a tensor, numbers in lists.
@@ -241,7 +252,7 @@ def real_numbers(values: Any, what: str, kinds: str = "biuf", verb: str = "have"
 
 
 def whole_numbers(values: Any, what: str, low: int | None = 0, high: int | None = None) -> np.ndarray:
-    """A copy as int64; nothing is cut off, and no index wraps round.
+    """A copy as int64, of the same shape; nothing is cut off, and no index wraps round.
 
     Args:
         values: whole numbers of any dtype, booleans too.
@@ -290,6 +301,10 @@ def count_actions(space: Any) -> int:
 
     Raises:
         ValueError: another space, or another start.
+
+    >>> from gymnasium.spaces import Discrete
+    >>> count_actions(Discrete(2))
+    2
     """
     from gymnasium.spaces import Discrete
 
@@ -308,6 +323,11 @@ def require_array_space(space: Any, advice: str = "") -> None:
 
     Raises:
         ValueError: a space that is no Box, Discrete, MultiDiscrete or MultiBinary.
+
+    >>> from gymnasium.spaces import Discrete, Tuple
+    >>> require_array_space(Tuple([Discrete(2)]))
+    Traceback (most recent call last):
+    ValueError: the observations are Tuple(Discrete(2)), expected arrays ...
     """
     from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 
@@ -319,5 +339,10 @@ def require_array_space(space: Any, advice: str = "") -> None:
 
 
 def own_copy(value: Any) -> Any:
-    """A copy that stays as it is, whatever the environment does with its own."""
+    """A copy that stays as it is, whatever the environment does with its own.
+
+    >>> numbers = np.zeros(2)
+    >>> own_copy(numbers) is numbers
+    False
+    """
     return np.array(value) if isinstance(value, np.ndarray) else deepcopy(value)

@@ -29,6 +29,9 @@ class QSettings:
     Raises:
         ValueError: a number out of range: no steps in a batch, a learning rate that is not positive, a discount or a
             target rate outside [0, 1], NaN. TypeError: a field that is no number.
+
+    >>> QSettings(updates=10).discount
+    0.99
     """
 
     updates: int = 1000  # gradient steps
@@ -138,7 +141,11 @@ def train_q(
 
 
 def greedy(network: nn.Module) -> Callable[[Any], np.ndarray]:
-    """The policy that takes the action with the largest value: observations (n, *shape) -> actions (n,)."""
+    """The policy that takes the action with the largest value: observations (n, *shape) -> actions (n,).
+
+    >>> greedy(nn.Identity())([[0.0, 2.0], [3.0, 1.0]])
+    array([1, 0])
+    """
 
     require_function(network, "network", "a network of observations")
 

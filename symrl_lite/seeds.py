@@ -44,6 +44,8 @@ class SeedBatch:
     >>> batch = SeedBatch(lambda: nn.Linear(4, 2), seeds=[0, 1, 2])
     >>> batch(torch.zeros(3, 5, 4)).shape, batch.parameters["weight"].shape
     (torch.Size([3, 5, 2]), torch.Size([3, 2, 4]))
+
+    Source: PyTorch's stack_module_state and vmap, of torch.func.
     """
 
     def __init__(self, build_network: Callable[[], nn.Module], seeds: Sequence[int]) -> None:
@@ -177,6 +179,10 @@ def area_under_curve(steps: Any, returns: Any) -> np.ndarray:
 def interquartile_mean(values: Any, axis: int = -1) -> np.ndarray:
     """The mean of the middle half: a quarter of the values is cut off at each end.
 
+    Args:
+        values: (..., n) or any other shape with an axis; n values give one mean.
+        axis: the axis of the values; it is gone in the result, (...).
+
     Raises:
         TypeError: no numbers. ValueError: no value, or an axis that is not there.
 
@@ -269,7 +275,11 @@ def bootstrap(
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two methods: the steps that each needs and the area under its curves, with 95 % bootstrap intervals."""
+    """Two methods: the steps that each needs and the area under its curves, with 95 % bootstrap intervals.
+
+    >>> print(Comparison(475, (100, 200), Estimate(2, 1.5, 3), (9, 5), Estimate(4, 3, 5)))
+    100 steps to a return of 475 against 200, ratio 2 (1.5 to 3); mean return of a curve 9 against 5, ...
+    """
 
     threshold: float
     steps: tuple[float, float]  # to the threshold, median over seeds, of the first and of the second

@@ -102,7 +102,12 @@ def equivariant_dimension(rho_in: Representation, rho_out: Representation) -> in
 
 @dataclass(frozen=True, eq=False)
 class WeightOrbits:
-    """Which entries of a weight share a parameter: W = sign * theta[index], with one theta for each orbit."""
+    """Which entries of a weight share a parameter: W = sign * theta[index], with one theta for each orbit.
+
+    >>> from symrl_lite.groups import cyclic, regular
+    >>> weight_orbits(regular(cyclic(2)), regular(cyclic(2))).index.tolist()
+    [[0, 1], [1, 0]]
+    """
 
     index: np.ndarray  # (d_out, d_in), 0..rank−1; 0 where the sign is 0
     sign: np.ndarray  # (d_out, d_in), 1 or −1, or 0 where the entry must vanish
@@ -172,6 +177,8 @@ def weight_orbits(rho_in: Representation, rho_out: Representation) -> WeightOrbi
     >>> from symrl_lite.groups import cyclic, regular
     >>> weight_orbits(regular(cyclic(3)), regular(cyclic(3))).index.tolist()
     [[0, 1, 2], [2, 0, 1], [1, 2, 0]]
+
+    Source: Ravanbakhsh, Schneider & Póczos 2017, Equivariance Through Parameter-Sharing.
     """
     _require_pair(rho_in, rho_out)
     for what, rho in (("rho_in", rho_in), ("rho_out", rho_out)):

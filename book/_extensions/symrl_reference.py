@@ -6,6 +6,7 @@ import ast
 import json
 import posixpath
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,13 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from symrl_formulas import letters_of, pieces
+
+REFERENCE = "book/reference/"  # the pages that are made of docstrings
+AS_IT_IS = (nodes.Inline, nodes.literal_block, nodes.doctest_block, nodes.raw, nodes.title, addnodes.desc_signature)
+STOPS = (*AS_IT_IS, addnodes.desc_content, nodes.section, nodes.document)
 EXAMPLE = re.compile(r"^\s*(>>>|\.\.\. |\.\. )")
 RAISED = re.compile(r"(?:^|(?<=\. ))(?=(?:[A-Z]\w*(?:Error|Warning)|gymnasium\.error\.\w+): )")
 MARKED = re.compile(r"(`[^`]+`|(?<![\w*])(?:\*[A-Za-z ]*[a-z]\*|\*\*[A-Za-z ]*[a-z]\*\*)(?![\w*]))")
@@ -74,6 +82,38 @@ def dashes(app: Sphinx, doctree: Any) -> None:
                 text.parent.replace(text, nodes.Text(text.replace(" -- ", " – ", 1)))
 
 
+def set_formulas(app: Sphinx, doctree: Any) -> None:
+    """Set the formulas of docstrings: variables, subscripts and superscripts, outside of code, links and *stress*."""
+    if not app.env.docname.startswith(REFERENCE):
+        return
+    groups: dict[int, list[nodes.Text]] = {}  # by docstring, in which a letter means one thing
+    for text in doctree.findall(nodes.Text):
+        parent = text.parent
+        while (isinstance(parent, nodes.inline) and not parent["classes"]) or not isinstance(parent, STOPS):
+            parent = parent.parent  # Sphinx puts what is returned or raised into an inline node without a class
+        if isinstance(parent, addnodes.desc_content | nodes.section):
+            groups.setdefault(id(parent), []).append(text)
+    for texts in groups.values():
+        letters = frozenset[str]().union(*(letters_of(text.astext()) for text in texts))
+        for text in texts:
+            found = as_nodes(pieces(text.astext(), letters))
+            if len(found) > 1 or not isinstance(found[0], nodes.Text):
+                text.parent.replace(text, found)
+
+
+def as_nodes(parts: Any) -> list[nodes.Node]:
+    """Pieces of a formula as nodes of docutils."""
+    found: list[nodes.Node] = []
+    for kind, content in parts:
+        if kind == "text":
+            found.append(nodes.Text(content))
+        elif kind == "variable":
+            found.append(nodes.inline(content, content, classes=["formula-variable"]))
+        else:
+            found.append((nodes.subscript if kind == "sub" else nodes.superscript)("", "", *as_nodes(content)))
+    return found
+
+
 def imported(path: Path) -> dict[str, str]:
     """What a notebook imports from the package: its name there, and its full name."""
     found: dict[str, str] = {}
@@ -127,5 +167,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("autodoc-process-docstring", as_written, priority=400)  # before napoleon, at 500
     app.connect("object-description-transform", straight_quotes)
     app.connect("doctree-read", dashes)
+    app.connect("doctree-read", set_formulas, priority=600)  # after the dashes
     app.connect("html-page-context", link_names)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -95,6 +95,8 @@ def record_episodes(
     >>> from symrl_lite.envs.shapes import Shapes
     >>> record_episodes(Shapes().copies, episodes=2, steps=3)
     2 episodes of 3 steps, pictures of shape (3, 50, 50) and type uint8
+
+    Source: Kipf et al. 2020, Contrastive Learning of Structured World Models (its data: random play).
     """
     episodes, steps, seed = whole_number(episodes, "episodes"), whole_number(steps, "steps"), a_seed(seed)
     drawn = np.random.SeedSequence(seed).generate_state(2 * episodes)

@@ -29,6 +29,8 @@ class Streams:
     >>> together, alone = Streams([3, 7], 2), Streams([7], 1)
     >>> bool((together.draw()[1] == alone.draw()[0]).all())
     True
+
+    Source: NumPy's default_rng, one generator for each seed.
     """
 
     def __init__(self, seed: int | Sequence[int | None] | None, n: int) -> None:

@@ -152,6 +152,8 @@ def collect(
     >>> from symrl_lite.envs.cartpole import CartPoles
     >>> collect(CartPoles, episodes=3, seed=0).lengths
     array([42, 15, 12])
+
+    Source: Gymnasium's vector environments with AutoresetMode.NEXT_STEP, whose first step after an end is no step.
     """
     episodes = whole_number(episodes, "episodes")
     steps = _run(environment, episodes, seed, policy, keep=True)
@@ -288,6 +290,9 @@ def vector_maker(environment: Environment) -> Callable[[int], VectorEnv[Any, Any
 
     Raises:
         TypeError: anything else.
+
+    >>> vector_maker("CartPole-v1")(3).num_envs
+    3
     """
     if callable(environment):
         return environment
@@ -303,6 +308,8 @@ def require_next_step_reset(envs: VectorEnv[Any, Any, Any]) -> None:
 
     Raises:
         TypeError: no vector environment. ValueError: one that starts anew in another way.
+
+    >>> require_next_step_reset(vector_maker("CartPole-v1")(2))
     """
     if not isinstance(envs, VectorEnv):
         raise TypeError(f"envs is {envs!r}, expected a Gymnasium vector environment")

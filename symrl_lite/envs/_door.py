@@ -83,7 +83,7 @@ def known_options(options: Mapping[str, Any] | None, *names: str) -> Mapping[str
 
 
 def whole_numbers(values: Any, what: str) -> np.ndarray:
-    """An array of whole numbers, of whatever type they come in; nothing is cut off.
+    """An array of whole numbers, of any shape and whatever type they come in; nothing is cut off.
 
     Raises:
         ValueError: there is a fraction, or something that is no number.

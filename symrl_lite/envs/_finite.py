@@ -28,6 +28,8 @@ class FiniteEnv(DrawnEnv):
     Subclasses set `n_states`, `action_names`, `start_states`, `terminal` and `max_steps`, and define `outcomes`;
     those that show something else than the index define `observe` and `index_of` too. Those that define `picture` set
     `metadata` to `SERVED`, and `render_mode`.
+
+    Source: Gymnasium's interface, Env.
     """
 
     metadata = {"render_modes": []}  # noqa: RUF012  (Gymnasium's own way to say it)

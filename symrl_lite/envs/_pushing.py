@@ -57,6 +57,8 @@ class Pushing(DrawnEnv):
 
     Raises:
         ValueError: no object, or more objects than cells, or no step.
+
+    Source: Kipf et al. 2020, Contrastive Learning of Structured World Models (objects on a grid that block each other).
     """
 
     metadata = SERVED

@@ -41,6 +41,8 @@ def register() -> None:
     >>> register()
     >>> gymnasium.make("symrl/GridWorld-v0", size=3).unwrapped.n_states
     9
+
+    Source: Gymnasium's register and make.
     """
     for name, module in _MODULES.items():
         identifier = f"symrl/{name}-v0"

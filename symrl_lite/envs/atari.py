@@ -52,6 +52,8 @@ class AtariPong(DrawnEnv):
 
     Raises:
         ModuleNotFoundError: ale-py is not installed.
+
+    Source: Bellemare et al. 2013, The Arcade Learning Environment; the rules are those of the game itself.
     """
 
     metadata = SERVED
@@ -115,7 +117,7 @@ class AtariPong(DrawnEnv):
         return np.array(found)
 
     def observe(self) -> np.ndarray:
-        """The six numbers."""
+        """The six numbers, (6,)."""
         memory = self._ale.getRAM().astype(np.float64)[list(_BYTES)]
         memory[4:] -= 256 * (memory[4:] > 127)  # the speeds have signs
         return memory

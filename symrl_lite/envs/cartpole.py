@@ -42,6 +42,9 @@ class CartPole(CartPoleEnv):
     Args:
         wind: force in newtons, beside the 10 N of an action.
         render_mode: "rgb_array" for `render`, the course's drawing, which needs no pygame; or None.
+
+    Source: Barto, Sutton & Anderson 1983, Neuronlike Adaptive Elements That Can Solve Difficult Learning Control
+    Problems, as in Gymnasium's CartPole-v1; the wind is the course's own.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 50}  # noqa: RUF012  (Gymnasium's own way to say it)
@@ -97,6 +100,8 @@ class CartPoles(CartPoleVectorEnv):
     >>> several, one = CartPoles(3), CartPoles(1)
     >>> bool((several.reset(seed=[4, 5, 6])[0][1] == one.reset(seed=[5])[0][0]).all())
     True
+
+    Source: Gymnasium's CartPoleVectorEnv; Barto, Sutton & Anderson 1983 as for `CartPole`.
     """
 
     metadata = {  # noqa: RUF012
@@ -122,7 +127,7 @@ class CartPoles(CartPoleVectorEnv):
         """Start anew; `seed` is a number (s, s + 1, ... for the copies), a list of one for each, or None.
 
         Without a seed the copies' random numbers go on. Numbers of a start are uniform in ±0.05, or between
-        options["low"] and options["high"], as in Gymnasium's own.
+        options["low"] and options["high"], as in Gymnasium's own. Returns states (num_envs, 4) and an empty dictionary.
 
         Raises:
             ValueError: an option that there is not, or another number of seeds.

@@ -38,6 +38,8 @@ class GridWorld(FiniteEnv):
     >>> world = GridWorld(size=3, goal=(0, 0))
     >>> world.reset(options={"state": 1})[0], world.step(1)
     (np.int64(1), (np.int64(0), 1.0, True, False, {}))
+
+    Source: after the grid worlds of Sutton & Barto 2018, Reinforcement Learning: An Introduction (chapters 3 and 4).
     """
 
     metadata = SERVED

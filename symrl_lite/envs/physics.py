@@ -104,7 +104,10 @@ class ThreeBodyCopies(VectorEnv[Any, Any, Any]):
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Start anew; `seed` is a number (s, s + 1, ... for the copies), a list of one for each, or None."""
+        """Start anew; `seed` is a number (s, s + 1, ... for the copies), a list of one for each, or None.
+
+        Returns the pictures, (num_envs, 6, 50, 50), and info["state"], (num_envs, 3, 4).
+        """
         known_options(options)
         self._streams = continued(self._streams, seed, self.num_envs)
         # All of an episode is known at its start: (n, frames, K, 4), positions and velocities.

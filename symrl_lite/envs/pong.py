@@ -56,6 +56,9 @@ class Pongs(VectorEnv[Any, Any, Any]):
     >>> courts = Pongs(3)
     >>> courts.reset(seed=[4, 5, 6])[0].shape, courts.step(np.array([0, 1, 2]))[1].tolist()
     ((3, 2, 15, 15), [0.0, 0.0, 0.0])
+
+    Source: its rules are the course's own, in place of the Atari game that van der Pol et al. 2020, MDP Homomorphic
+    Networks, flips in the same way.
     """
 
     metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
@@ -181,7 +184,7 @@ class Pong(DrawnEnv):
 
 
 def scenes(policy: Any, size: int = 15, times: Sequence[int] = (2, 5, 8), seed: int = 3) -> list[np.ndarray]:
-    """Frames at some `times` of a rally that a policy (frames -> probabilities) plays, for pictures.
+    """Frames, (2, size, size) each, at some `times` of a rally that a policy (frames -> probabilities) plays.
 
     Raises:
         TypeError: a policy that is no function, or times that are no list. ValueError: no times, or ones that are not

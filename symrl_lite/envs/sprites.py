@@ -33,7 +33,7 @@ def _all_digits() -> np.ndarray:
 
 
 def digits(train: bool = True) -> np.ndarray:
-    """Handwritten digits of 8 × 8 pixels from 0 to 1: the first 1300 to train with, or the 497 that are held out.
+    """Handwritten digits, (n, 8, 8), from 0 to 1: the first 1300 to train with, or the 497 that are held out.
 
     >>> digits().shape, digits(train=False).shape
     ((1300, 8, 8), (497, 8, 8))
@@ -114,7 +114,7 @@ class SpriteCopies(VectorEnv[Any, Any, Any]):
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Start anew; `seed` is a number (s, s + 1, ... for the copies), a list of one for each, or None.
 
-        info["goal"] holds the numbers of the pictures that are wanted.
+        Returns the numbers of the pictures that are seen, (num_envs,); info["goal"] holds those that are wanted.
         """
         known_options(options)
         self._streams = continued(self._streams, seed, self.num_envs)

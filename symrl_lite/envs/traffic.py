@@ -46,6 +46,9 @@ class TrafficLights(FiniteEnv):
     >>> lights = TrafficLights(lights=3, capacity=2)
     >>> lights.reset(seed=0, options={"state": [2, 0, 1]})[0].tolist(), lights.switches(4)
     ([2, 0, 1], (1, 0, 0))
+
+    Source: its rules are the course's own; lights of one network as one problem: van der Pol & Oliehoek 2016,
+    Coordinated Deep Reinforcement Learners for Traffic Light Control.
     """
 
     metadata = SERVED

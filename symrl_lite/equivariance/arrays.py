@@ -72,7 +72,10 @@ def call(f: Any, x: Any) -> Any:
 
 
 def difference(left: np.ndarray, right: np.ndarray, equal_nan: bool = False) -> np.ndarray:
-    """|left − right|, inf where either is NaN or infinite (0 where both are so alike, with equal_nan)."""
+    """|left − right|, inf where either is NaN or infinite (0 where both are so alike, with equal_nan).
+
+    Of any shape, the same for both and for the result.
+    """
     with np.errstate(all="ignore"):
         gap = np.abs(left - right)
     gap = np.where(np.isfinite(gap) & np.isfinite(left) & np.isfinite(right), gap, np.inf)
@@ -118,7 +121,7 @@ def copy_of(x: Any) -> Any:
 
 
 def to_numpy(x: Any) -> np.ndarray:
-    """As float64 or complex128: unsigned integers and booleans can then be subtracted."""
+    """As float64 or complex128, the same shape: unsigned integers and booleans can then be subtracted."""
     if is_tensor(x):
         wide = "complex128" if x.is_complex() else "float64"
         x = x.detach().cpu().to(getattr(sys.modules["torch"], wide)).numpy()

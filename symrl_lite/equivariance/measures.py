@@ -84,6 +84,8 @@ def assert_equivariant(
 
     >>> from symrl_lite.groups import cyclic, regular
     >>> assert_equivariant(lambda x: 2 * x, np.eye(3), regular(cyclic(3)), regular(cyclic(3)))
+
+    Source: the constraint is that of van der Pol et al. 2020, MDP Homomorphic Networks.
     """
     largest = None if atol is None else a_number(atol, "atol", 0)
     measured = _measure(f, x, act_in, act_out, group)
@@ -95,7 +97,12 @@ def assert_equivariant(
 
 @dataclass(frozen=True, eq=False)
 class OutputActionFit:
-    """The K_g that fit best, and what they leave over."""
+    """The K_g that fit best, and what they leave over.
+
+    >>> from symrl_lite.groups import cyclic, regular
+    >>> fit_output_action(lambda x: 2 * x, np.eye(3).repeat(2, axis=0), regular(cyclic(3))).residuals.max() < 1e-9
+    np.True_
+    """
 
     matrices: np.ndarray  # (|G|, d, d)
     residuals: np.ndarray  # (|G|,), max |f(L_g x) − K_g f(x)| over the batch
@@ -124,6 +131,9 @@ def fit_output_action(
     >>> fit = fit_output_action(lambda x: 2 * x, x, regular(cyclic(3)))
     >>> np.allclose(fit.matrices, regular(cyclic(3)).matrices)
     True
+
+    Source: after Lenc & Vedaldi 2015, Understanding Image Representations by Measuring Their Equivariance and
+    Equivalence.
     """
     found = _find_group(group, act_in)
     data = batch_of(x)

@@ -9,12 +9,18 @@ from typing import Any
 
 import numpy as np
 
+__all__ = ["AXIOMS", "MAX_ORDER", "AxiomReport", "check_axioms", "element_names", "integer_array", "square_table"]
+
 MAX_ORDER = 1000
 AXIOMS = ("closure", "associativity", "identity", "inverses")
 
 
 def integer_array(values: Any, what: str, dimensions: int) -> np.ndarray:
-    """A fresh int64 array of `values`; TypeError unless integers, ValueError for another number of axes."""
+    """A fresh int64 array of `values`, of the same shape.
+
+    Raises:
+        TypeError: no integers. ValueError: another number of axes than `dimensions`, or a number that is too large.
+    """
     try:
         array = np.asarray(values)
     except ValueError as error:  # rows of different lengths
@@ -30,7 +36,11 @@ def integer_array(values: Any, what: str, dimensions: int) -> np.ndarray:
 
 
 def square_table(table: Any) -> np.ndarray:
-    """`table` as a fresh (n, n) int64 array, 1 ≤ n ≤ 1000."""
+    """`table` as a fresh (n, n) int64 array, 1 ≤ n ≤ 1000.
+
+    Raises:
+        TypeError: no integers. ValueError: another shape.
+    """
     array = integer_array(table, "table", 2)
     if array.shape[0] != array.shape[1] or array.shape[0] == 0:
         raise ValueError(f"table has shape {array.shape}, expected (n, n) with n at least 1")
@@ -40,7 +50,11 @@ def square_table(table: Any) -> np.ndarray:
 
 
 def element_names(names: Sequence[str] | None, order: int) -> tuple[str, ...]:
-    """The names as a tuple of `order` different strings; "0", "1", ... where none are given."""
+    """The names as a tuple of `order` different strings; "0", "1", ... where none are given.
+
+    Raises:
+        TypeError: what are no strings. ValueError: another number of names, or one given twice.
+    """
     if names is None:
         return tuple(map(str, range(order)))
     if isinstance(names, str):
@@ -62,7 +76,15 @@ def element_names(names: Sequence[str] | None, order: int) -> tuple[str, ...]:
 
 @dataclass(frozen=True, repr=False)
 class AxiomReport:
-    """Which of the four axioms of a group a table obeys, and the elements that break the others."""
+    """Which of the four axioms of a group a table obeys, and the elements that break the others.
+
+    >>> check_axioms([[0, 1], [1, 1]])
+    a group: no
+      closure       ✓
+      associativity ✓
+      identity      ✓
+      inverses      ✗ 1 has no inverse: no b with a·b = b·a = 0
+    """
 
     closure: bool
     associativity: bool
@@ -117,6 +139,9 @@ def check_axioms(table: Any, names: Sequence[str] | None = None) -> AxiomReport:
     (False, True)
     >>> report.counterexamples["associativity"]
     '(0·0)·1 = 3, but 0·(0·1) = 1'
+
+    Source: Armstrong 1988, Groups and Symmetry (the axioms); Clifford & Preston 1961, The Algebraic Theory of
+    Semigroups (Light's test).
     """
     product = square_table(table)
     order = len(product)

@@ -30,6 +30,8 @@ class FiniteGroup:
     >>> G = FiniteGroup([[0, 1, 2], [1, 2, 0], [2, 0, 1]], names=["e", "r", "r2"], name="C3")
     >>> G.order, G.names[G.multiply("r", "r")], G.inverse("r")
     (3, 'r2', 2)
+
+    Source: Armstrong 1988, Groups and Symmetry (the axioms, Cayley tables).
     """
 
     __slots__ = ("_generators", "_inverses", "_name", "_names", "_permutations", "_table")
@@ -247,7 +249,7 @@ class FiniteGroup:
 
 
 def read_only(array: np.ndarray) -> np.ndarray:
-    """The array itself, which refuses to be written into from now on."""
+    """A copy of an array of any shape, which refuses to be written into."""
     array = np.array(array)
     array.setflags(write=False)
     return array
@@ -264,7 +266,12 @@ def require_group(value: Any, what: str) -> None:
 
 
 def words(table: np.ndarray, gens: Sequence[int]) -> dict[int, tuple[int, int] | None]:
-    """Elements that `gens` generate, in the order reached; each with (a, s), itself being as; e with None."""
+    """Elements that `gens` generate, in the order reached; each with (a, s), itself being as; e with None.
+
+    Args:
+        table: (n, n), as of a group.
+        gens: indices of elements.
+    """
     reached: dict[int, tuple[int, int] | None] = {0: None}
     queue = [0]
     for a in queue:  # grows while it is walked along: breadth first

@@ -22,6 +22,8 @@ def cyclic(n: int) -> FiniteGroup:
 
     >>> cyclic(4).names
     ('e', 'r', 'r2', 'r3')
+
+    Source: Armstrong 1988, Groups and Symmetry.
     """
     k = np.arange(whole_number(n, "n", MAX_ORDER))
     return FiniteGroup((k[:, None] + k) % n, _powers(n), f"C{n}")
@@ -34,6 +36,8 @@ def dihedral(n: int) -> FiniteGroup:
 
     >>> dihedral(4).names
     ('e', 'r', 'r2', 'r3', 's', 'rs', 'r2s', 'r3s')
+
+    Source: Armstrong 1988, Groups and Symmetry.
     """
     f, k = np.divmod(np.arange(2 * whole_number(n, "n", MAX_ORDER // 2)), n)
     # r^k s^f r^l s^m = r^(k ± l) s^(f + m), with the minus where f = 1
@@ -49,6 +53,8 @@ def symmetric(n: int) -> FiniteGroup:
 
     >>> symmetric(3).names
     ('e', '(1 2)', '(0 1)', '(0 1 2)', '(0 2 1)', '(0 2)')
+
+    Source: Armstrong 1988, Groups and Symmetry.
     """
     images = np.array(list(_all_permutations(range(whole_number(n, "n", 6)))))  # (n!, n)
     return FiniteGroup._of_permutations(images, f"S{n}")
@@ -62,6 +68,8 @@ def direct_product(G: FiniteGroup, H: FiniteGroup) -> FiniteGroup:
 
     >>> direct_product(cyclic(2), cyclic(2)).names
     ('(e, e)', '(e, r)', '(r, e)', '(r, r)')
+
+    Source: Armstrong 1988, Groups and Symmetry.
     """
     require_group(G, "G")
     require_group(H, "H")
@@ -90,6 +98,8 @@ def orbits(G: FiniteGroup, action: Callable[[int, Point], Point], points: Iterab
 
     >>> orbits(cyclic(2), lambda g, x: -x if g else x, [-1, 0, 1])
     [(-1, 1), (0,)]
+
+    Source: Armstrong 1988, Groups and Symmetry.
     """
     require_group(G, "G")
     require_function(action, "action", "a function (g, x) -> g·x, with g an index")
@@ -137,6 +147,8 @@ def stabilizer(G: FiniteGroup, action: Callable[[int, Any], Any], point: Any) ->
 
     >>> stabilizer(symmetric(3), lambda g, i: symmetric(3).permutations[g, i], 0)
     (0, 1)
+
+    Source: Armstrong 1988, Groups and Symmetry.
     """
     require_group(G, "G")
     require_function(action, "action", "a function (g, x) -> g·x, with g an index")

@@ -34,6 +34,8 @@ class Representation:
     >>> rho = Representation(cyclic(2), [[[1]], [[-1]]], name="sign")
     >>> rho("r").item(), (rho + rho).dimension, (rho * rho).character.tolist()
     (-1.0, 2, [1.0, 1.0])
+
+    Source: Serre 1977, Linear Representations of Finite Groups.
     """
 
     __slots__ = ("_group", "_matrices", "_name")
@@ -225,6 +227,8 @@ def regular(G: FiniteGroup) -> Representation:
 
     >>> regular(cyclic(3))("r").argmax(axis=0).tolist()
     [1, 2, 0]
+
+    Source: Serre 1977, Linear Representations of Finite Groups.
     """
     require_group(G, "G")
     return Representation._known(G, _permutation_matrices(G.table), "regular")
@@ -239,10 +243,12 @@ def permutation(G: FiniteGroup, images: Any) -> Representation:
 
     Raises:
         TypeError: images that are not integers.
-        ValueError: another shape, a row that is no permutation, or no left action (names g, h and i).
+        ValueError: another shape, a row that is no permutation, or no left action (elements and point are named).
 
     >>> permutation(cyclic(2), [[0, 1, 2], [1, 0, 2]])("r").argmax(axis=0).tolist()
     [1, 0, 2]
+
+    Source: Serre 1977, Linear Representations of Finite Groups.
     """
     require_group(G, "G")
     moved = integer_array(images, "images", 2)
@@ -276,6 +282,8 @@ def rotation_2d(G: FiniteGroup) -> Representation:
 
     >>> rotation_2d(dihedral(4))("r").tolist()
     [[0.0, -1.0], [1.0, 0.0]]
+
+    Source: Serre 1977, Linear Representations of Finite Groups (the groups C_n and D_n).
     """
     require_group(G, "G")
     flips = "s" in G.names

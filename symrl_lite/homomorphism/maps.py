@@ -19,7 +19,12 @@ __all__ = ["HomomorphismErrors", "MDPHomomorphism", "coarsest_homomorphism", "lo
 
 @dataclass(frozen=True, eq=False)
 class HomomorphismErrors:
-    """By how much each pair misses the two conditions; NaN where there is no such pair."""
+    """By how much each pair misses the two conditions; NaN where there is no such pair.
+
+    >>> from symrl_lite.envs.gridworld import GridWorld
+    >>> coarsest_homomorphism(GridWorld(size=3).tabular()).errors().reward
+    0.0
+    """
 
     rewards: np.ndarray  # (S, A), |R(s, a) − R̄(σ(s), α_s(a))|
     transitions: np.ndarray  # (S, A), Σ_B |T(B|s, a) − T̄(B|σ(s), α_s(a))|, from 0 to 2
@@ -42,7 +47,7 @@ class HomomorphismErrors:
 class MDPHomomorphism:
     """σ: S → S̄ and α_s: A → Ā, the maps of states and of actions, with the two processes.
 
-    It is a homomorphism if for all s, a and all image states B
+    It is a homomorphism if for all s, a and all image states B,
     R̄(σ(s), α_s(a)) = R(s, a) and T̄(B|σ(s), α_s(a)) = Σ_{s' in σ⁻¹(B)} T(s'|s, a): ask `holds()`.
 
     Args:
@@ -54,6 +59,10 @@ class MDPHomomorphism:
     Raises:
         ValueError: maps of another shape or out of range, a σ or α_s that is not onto (state and action are named), or
             processes with different discounts. TypeError: no processes, or maps that are no integers.
+
+    >>> from symrl_lite.envs.gridworld import GridWorld
+    >>> coarsest_homomorphism(GridWorld(size=3).tabular()).holds()
+    True
 
     Source: Ravindran & Barto 2001, Symmetries and Model Minimization in Markov Decision Processes.
     """
@@ -244,7 +253,11 @@ def loss_bound(homomorphism: MDPHomomorphism, span: float | None = None) -> floa
         A bound on max_s V*(s) − V^π(s), π the lifted optimal policy of the image.
 
     Raises:
-        ValueError: a span that is negative or not finite.
+        TypeError: no MDPHomomorphism. ValueError: a span that is negative or not finite.
+
+    >>> from symrl_lite.envs.gridworld import GridWorld
+    >>> loss_bound(coarsest_homomorphism(GridWorld(size=3).tabular()))  # an exact one
+    0.0
 
     Source: after Ravindran & Barto 2004, Approximate Homomorphisms; chapter 3 derives the constant.
     """

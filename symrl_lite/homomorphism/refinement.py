@@ -39,6 +39,8 @@ def refine(mdp: TabularMDP, relabel_actions: bool = True, atol: float = 1e-9) ->
     >>> from symrl_lite.envs.gridworld import GridWorld
     >>> [partition.n_blocks for partition in refine(GridWorld(size=5, goal=(2, 2)).tabular())]
     [1, 2, 3, 5, 6]
+
+    Source: Givan, Dean & Greig 2003, with fixed labels; Ravindran & Barto 2001 for pairs.
     """
     require_table(mdp)
     atol = a_number(atol, "atol", 0)

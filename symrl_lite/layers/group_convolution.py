@@ -35,6 +35,8 @@ def pose_filters(group: FiniteGroup, size: int) -> np.ndarray:
     >>> from symrl_lite.groups import dihedral
     >>> pose_filters(dihedral(4).subgroup(["s"]), 2).tolist()
     [[0, 1, 2, 3], [2, 3, 0, 1]]
+
+    Source: Cohen & Welling 2016, Group Equivariant Convolutional Networks (how a filter is turned).
     """
     elements = square_elements(group)
     size = whole_number(size, "size")
@@ -61,6 +63,10 @@ def require_fit(shape: tuple[int, ...], kernel_size: int, stride: int, padding: 
 
     Raises:
         ValueError: a side that is smaller than the filter, or at which the stride leaves rows over.
+
+    >>> require_fit((6, 6), kernel_size=3, stride=2, padding=0)
+    Traceback (most recent call last):
+    ValueError: height 6, padding 0, filter 3 and stride 2 leave ...
     """
     kernel_size, stride = whole_number(kernel_size, "kernel_size"), whole_number(stride, "stride")
     padding = whole_number(padding, "padding", 0)
@@ -240,6 +246,8 @@ class GroupPool(nn.Module):
 
     >>> GroupPool()(torch.zeros(2, 3, 8, 5, 5)).shape
     torch.Size([2, 3, 5, 5])
+
+    Source: Cohen & Welling 2016, Group Equivariant Convolutional Networks (pooling over the group).
     """
 
     def __init__(self, reduce: Literal["max", "mean"] = "max") -> None:

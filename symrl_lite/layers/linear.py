@@ -24,7 +24,7 @@ _LARGEST_BASIS = 2**16  # numbers; layers with a larger one have no blocks
 
 
 def require_dtype(x: Tensor, parameter: Tensor) -> None:
-    """Refuse numbers of another kind than the layer's, unless autocast is there to convert them.
+    """Refuse numbers, of any shape, of another kind than the layer's, unless autocast is there to convert them.
 
     Raises:
         TypeError: the kinds differ.
@@ -71,7 +71,9 @@ def require_same_shape(**tensors: Any) -> None:
 
 
 def as_tensor(values: Any, what: str) -> Tensor:
-    """Real numbers as a tensor of their own dtype: an array of any layout and byte order, a list, or a tensor itself.
+    """Real numbers as a tensor of their own dtype and the same shape.
+
+    They may come as an array of any layout and byte order, as a list, or as a tensor, which is handed on as it is.
 
     Raises:
         TypeError: no real numbers, or rows of different lengths.

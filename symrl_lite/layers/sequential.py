@@ -35,7 +35,7 @@ class NormNonlinearity(nn.Module):
     Args:
         rho: the representation of the features.
         channels: number of channels.
-        function: of the shifted length; ReLU by default.
+        function: of the shifted length (..., channels, 1), which keeps the shape; ReLU by default.
 
     Raises:
         ValueError: a representation that is not orthogonal, no channels; when called, another shape.

@@ -19,6 +19,8 @@ def read_table(env: Any) -> tuple[sparse.csr_array, np.ndarray, np.ndarray]:
     Raises:
         TypeError: no table P. ValueError: states or actions that are not numbered from 0, an outcome of another form,
             a probability below 0, or a wrapper that P knows nothing about.
+
+    Source: Gymnasium's environments with a table, such as FrozenLake-v1.
     """
     table = env if isinstance(env, Mapping) else _table_of(env)
     n = len(table)

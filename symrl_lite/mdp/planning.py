@@ -21,7 +21,12 @@ __all__ = ["Solution", "finite_horizon", "greedy_policy", "policy_evaluation", "
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """An optimal policy with its values, and how the planner got there."""
+    """An optimal policy with its values, and how the planner got there.
+
+    >>> stay_or_go = TabularMDP([[[1, 0], [0, 1]], [[0, 1], [0, 1]]], [[0, 1], [0, 0]], discount=0.9)
+    >>> value_iteration(stay_or_go).policy.tolist()
+    [[0.0, 1.0], [0.5, 0.5]]
+    """
 
     values: np.ndarray  # (S,), V*
     q_values: np.ndarray  # (S, A), Q*; −inf where there is no such action
@@ -122,6 +127,8 @@ def policy_evaluation(mdp: TabularMDP, policy: Any) -> np.ndarray:
     >>> stay_or_go = TabularMDP([[[1, 0], [0, 1]], [[0, 1], [0, 1]]], [[0, 1], [0, 0]], discount=0.9)
     >>> policy_evaluation(stay_or_go, [[0.5, 0.5], [1, 0]]).round(4).tolist()
     [0.9091, 0.0]
+
+    Source: Puterman 1994, Markov Decision Processes (policy evaluation, discounted).
     """
     require_table(mdp)
     probabilities = policy_table(mdp, policy)
@@ -152,6 +159,8 @@ def finite_horizon(mdp: TabularMDP, steps: int, discount: float = 1.0) -> np.nda
     >>> stay_or_go = TabularMDP([[[1, 0], [0, 1]], [[0, 1], [0, 1]]], [[0, 1], [0, 0]], discount=0.9)
     >>> finite_horizon(stay_or_go, steps=3).tolist()
     [1.0, 0.0]
+
+    Source: Puterman 1994, Markov Decision Processes (backward induction).
     """
     require_table(mdp)
     steps, discount = whole_number(steps, "steps", 0), a_number(discount, "discount", 0, 1)

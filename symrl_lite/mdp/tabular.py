@@ -42,6 +42,8 @@ class TabularMDP:
     >>> TabularMDP([[[0.97]]], [[0]], discount=0.9)
     Traceback (most recent call last):
     ValueError: row P[s=0, a=0] sums to 0.97, expected 1
+
+    Source: Puterman 1994, Markov Decision Processes.
     """
 
     def __init__(self, transitions: Any, rewards: Any, discount: float, available: Any = None) -> None:
@@ -265,5 +267,5 @@ def _action_first(shape: tuple[int, ...]) -> str:
 
 
 def as_numbers(values: Any, what: str) -> np.ndarray:
-    """A float64 copy."""
+    """A float64 copy, of the same shape."""
     return np.array(real_numbers(values, what), dtype=np.float64)

@@ -19,7 +19,7 @@ __all__ = ["Encoded", "LinearModel", "PlannableModel", "cnn_encoder", "known_act
 
 
 def known_actions(taken: Sequence[np.ndarray], n_actions: Any) -> int:
-    """How many actions there are: `n_actions`, or one more than the largest that was taken in some sets of steps.
+    """How many actions there are: `n_actions`, or one more than the largest that was taken, in sets (n,).
 
     Raises:
         TypeError: n_actions is no whole number. ValueError: actions that are not 0, 1, ..., n − 1.
@@ -267,6 +267,8 @@ def mlp_encoder(inputs: int, dimension: int = 50, hidden: Sequence[int] = (64, 3
 
     >>> mlp_encoder(4)(torch.zeros(2, 4)).shape
     torch.Size([2, 50])
+
+    Source: van der Pol et al. 2020, Plannable Approximations to MDP Homomorphisms; sizes from its code.
     """
     units = [whole_number(inputs, "inputs"), *sizes(hidden, "hidden")]
     dimension = whole_number(dimension, "dimension")

@@ -97,6 +97,8 @@ def prune(latents: Any, tolerance: float = NEAR) -> np.ndarray:
 
     >>> prune([[0.0, 0.0], [1.0, 0.0], [0.0, 0.0]])
     array([0, 1])
+
+    Source: the code of van der Pol et al. 2020, Plannable Approximations to MDP Homomorphisms.
     """
     z, tolerance = _points(latents), a_number(tolerance, "tolerance", 0)
     earlier = np.tril(squared_distances(z, z) <= tolerance, -1)  # [i, j]: j comes before i and is near

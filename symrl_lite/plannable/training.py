@@ -69,6 +69,8 @@ def reward_loss(predicted: Tensor, rewards: Tensor) -> Tensor:
 
     >>> reward_loss(torch.tensor([1.0, 0.0]), torch.tensor([1.0, 2.0]))
     tensor(1.)
+
+    Source: van der Pol et al. 2020, Plannable Approximations to MDP Homomorphisms.
     """
     require_same_shape(predicted=predicted, rewards=rewards)
     return 0.5 * (predicted - rewards).square().mean(dim=-1)
@@ -113,7 +115,14 @@ def contrastive_loss(anchors: Tensor, negatives: Tensor, hinge: float = 1.0, dif
 
 @dataclass(frozen=True)
 class PlannableSettings:
-    """The numbers of `train_plannable`; the defaults are chapter 6's for CartPole."""
+    """The numbers of `train_plannable`; the defaults are chapter 6's for CartPole.
+
+    >>> PlannableSettings(negatives=0).updates
+    500
+
+    Source: the size of the latents, J, ε and the learning rate are those of van der Pol et al. 2020, Plannable
+    Approximations to MDP Homomorphisms.
+    """
 
     updates: int = 500  # gradient steps
     batch_size: int = 256

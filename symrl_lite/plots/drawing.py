@@ -27,7 +27,7 @@ BLUE, ORANGE = COLORS[:2]
 
 
 def as_numbers(values: Any, what: str) -> np.ndarray:
-    """Finite numbers as an array of floats; lists and torch tensors are welcome.
+    """Finite numbers as an array of floats, of the same shape; lists and torch tensors are welcome.
 
     Raises:
         ValueError: entries that are no finite numbers.

@@ -27,6 +27,12 @@ class ActorCritic(nn.Module):
     Raises:
         ValueError: when called, states of another shape than (batch, *state_shape); without state_shape, scores and
             values of different numbers of states.
+
+    >>> network = ActorCritic(nn.Linear(4, 8), nn.Linear(8, 2), nn.Linear(8, 1))
+    >>> [part.shape for part in network(torch.zeros(5, 4))]
+    [torch.Size([5, 2]), torch.Size([5])]
+
+    Source: Sutton & Barto 2018, Reinforcement Learning: An Introduction (actor–critic methods).
     """
 
     state_shape: tuple[int | None, ...] | None = None
@@ -109,6 +115,10 @@ class OnTable(nn.Module):
 
     Raises:
         TypeError: when called, state numbers that are not int64, int32 or int16. IndexError: a number that is no state.
+
+    >>> network = ActorCritic(nn.Flatten(), nn.Linear(4, 2), nn.Linear(4, 1))
+    >>> OnTable(network, torch.zeros(9, 1, 2, 2))(torch.tensor([3, 8, 3]))[0].shape
+    torch.Size([3, 2])
     """
 
     images: Tensor

@@ -86,6 +86,9 @@ def mlp_policy(
     [9027, 17539]
     >>> count_parameters(mlp_policy(4, 2, (64, 64), separate=True))
     9155
+
+    Source: the plain networks of van der Pol et al. 2020, MDP Homomorphic Networks; Xavier's rule: Glorot & Bengio
+    2010; `separate`: Stable-Baselines3.
     """
     inputs, actions, units = whole_number(inputs, "inputs"), whole_number(actions, "actions"), sizes(units, "units")
     actor_gain = a_number(actor_gain, "actor_gain", 0)
@@ -185,6 +188,8 @@ def cnn_policy(
     >>> from symrl_lite.seeds import count_parameters
     >>> count_parameters(cnn_policy(actions=5))
     33606
+
+    Source: the plain network of van der Pol et al. 2020, MDP Homomorphic Networks (grid world).
     """
     actions = whole_number(actions, "actions")
     shape, kernels, strides = of_images(shape, kernels, strides, pooling)

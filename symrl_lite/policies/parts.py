@@ -40,7 +40,7 @@ class Copies(nn.Module):
 
 
 class Scale(nn.Module):
-    """x → scale · x."""
+    """x → scale · x, of any shape."""
 
     def __init__(self, scale: float) -> None:
         super().__init__()
@@ -104,7 +104,11 @@ def image_shape(shape: Sequence[int], pooling: str) -> tuple[int | None, ...]:
 
 
 def orthogonal(sizes: Sequence[int], gain: float) -> nn.Sequential:
-    """Linear layers with tanh between them, orthogonal weights of gain √2, and `gain` for the last."""
+    """Linear layers with tanh between them, orthogonal weights of gain √2, and `gain` for the last.
+
+    Source: Saxe et al. 2014, Exact Solutions to the Nonlinear Dynamics of Learning in Deep Linear Neural Networks
+    (orthogonal weights); the gains are those of Stable-Baselines3.
+    """
     layers: list[nn.Module] = []
     for k, (a, b) in enumerate(itertools.pairwise(sizes)):
         layer = nn.Linear(a, b)

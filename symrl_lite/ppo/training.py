@@ -38,6 +38,10 @@ class PPOSettings:
     Raises:
         ValueError: a count below 1, a rate, a clip or a gradient that is not positive, a coefficient below 0, a
             discount or a λ outside [0, 1], or NaN. TypeError: a field that is no number.
+
+    >>> PPOSettings(learning_rate=0).learning_rate
+    Traceback (most recent call last):
+    ValueError: learning_rate is 0, expected ...
     """
 
     environments: int = 16  # a seed
@@ -226,7 +230,11 @@ def evaluate(
         (seeds, episodes).
 
     Raises:
-        ValueError: no episode, or an environment that does not fit.
+        TypeError: no SeedBatch. ValueError: no episode, or an environment that does not fit.
+
+    >>> from symrl_lite.policies import mlp_policy
+    >>> evaluate("CartPole-v1", SeedBatch(lambda: mlp_policy(4, 2), [0, 1]), episodes=3).shape
+    (2, 3)
     """
     if not isinstance(batch, SeedBatch):
         raise TypeError(f"batch is {batch!r}, expected a SeedBatch of networks")

@@ -26,6 +26,11 @@ def save_model(model: StructuredModel, settings: StructuredSettings, shape: Sequ
 
     Raises:
         ValueError: settings or a shape that are not the model's.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> settings = StructuredSettings(slots=2)
+    >>> with TemporaryDirectory() as folder:
+    ...     save_model(settings.build((3, 50, 50), 8), settings, (3, 50, 50), f"{folder}/model.pt")
     """
     with torch.random.fork_rng(devices=[]):  # leaves the caller's random numbers alone
         built = settings.build(shape, model.n_actions)

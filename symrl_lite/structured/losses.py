@@ -73,6 +73,8 @@ def pixel_loss(logits: Tensor, pixels: Tensor) -> Tensor:
     >>> import torch
     >>> pixel_loss(torch.zeros(1, 2), torch.tensor([[0.0, 1.0]]))
     tensor(1.3863)
+
+    Source: Kipf et al. 2020, Contrastive Learning of Structured World Models (the control without a contrastive loss).
     """
     require_same_shape(logits=logits, pixels=pixels)
     if not logits.is_floating_point():

@@ -57,6 +57,8 @@ class EquivariantLayers(Layers):
 
     Raises:
         ValueError: a number that doesn't fit.
+
+    Source: after Park et al. 2022, Learning Symmetric Embeddings for Equivariant World Models.
     """
 
     def __init__(self, hidden: int, dimension: int, actions: int, cells: int) -> None:

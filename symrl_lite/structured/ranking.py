@@ -18,7 +18,11 @@ _UNITS = 16  # rounding errors of an entry that a network of a few layers adds u
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Shares from 0 to 1, and among how many candidates they were found."""
+    """Shares from 0 to 1, and among how many candidates they were found.
+
+    >>> ranking_metrics([[0.0], [3.0]], [[1.0], [3.0]]).hits
+    {1: 1.0}
+    """
 
     ranks: np.ndarray = field(repr=False)  # (n,), 1 is best
     hits: dict[int, float]  # k -> the share of predictions whose true state is among the k nearest

@@ -42,6 +42,15 @@ def rank_rollouts(
 
     Raises:
         ValueError: steps beyond the end of the episodes or before their start, or actions that the model has not.
+
+    >>> from symrl_lite.envs.shapes import Shapes
+    >>> from symrl_lite.structured import StructuredSettings
+    >>> from symrl_lite.data import record_episodes
+    >>> new, model = record_episodes(Shapes().copies, 2, 3), StructuredSettings().build((3, 50, 50), 20)
+    >>> rank_rollouts(model, new, steps=[1])[1].candidates
+    2
+
+    Source: Kipf et al. 2020, Contrastive Learning of Structured World Models (its evaluation).
     """
     if not isinstance(episodes, Episodes):
         raise TypeError(f"episodes is {episodes!r}, expected Episodes")

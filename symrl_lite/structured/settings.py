@@ -19,6 +19,12 @@ class StructuredSettings:
 
     Raises:
         TypeError: no number. ValueError: a number or a name that is not possible, such as a batch of one.
+
+    >>> StructuredSettings(slots=3).dimension
+    2
+
+    Source: slots, D, γ and σ are those of Kipf et al. 2020, Contrastive Learning of Structured World Models (2-D
+    shapes).
     """
 
     updates: int = 4000  # gradient steps

@@ -120,6 +120,8 @@ def outcomes(
 
     Raises:
         ConnectionError: the Dask scheduler went away before the end.
+
+    Source: loky's executors, as they come with joblib; Dask's distributed.
     """
     if not tasks:
         return

@@ -17,7 +17,7 @@ _KINDS = ("states", "actions", "action vectors", "action values", None)
 
 
 def what_moves(arrays: Mapping[str, np.ndarray], moves: Mapping[str, str | None]) -> dict[str, str | None]:
-    """For each array "states", "actions", "action vectors", "action values" or None (repeated).
+    """For each array, (n, ...), "states", "actions", "action vectors", "action values" or None (repeated).
 
     Raises:
         ValueError: a name that is not known and looks like something that moves, or `moves` for what there is not.

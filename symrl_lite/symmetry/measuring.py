@@ -65,6 +65,8 @@ def audit_by_sampling(
 
     Raises:
         TypeError: numbers or states of another type. ValueError: too few samples or repeats, or no state.
+
+    Source: Székely & Rizzo 2013, Energy Statistics (distances of distributions).
     """
     whole_numbers([samples, repeats], "samples and repeats", low=None)
     if samples < 1 or repeats < 2:

@@ -129,7 +129,7 @@ def _drawn(symmetry: Symmetry, space: Any, draws: int, generator: np.random.Gene
 
 
 def draw(space: Any, generator: np.random.Generator) -> np.ndarray:
-    """An action of a Box: uniform between its bounds; where there is one or none, exponential from it, or normal."""
+    """An action of a Box, of its shape: uniform between its bounds; with one or none exponential from it, or normal."""
     below, above = np.isfinite(space.low), np.isfinite(space.high)
     low, high = np.where(below, space.low, 0.0), np.where(above, space.high, 0.0)
     uniform, tail = generator.uniform(size=space.shape), generator.exponential(size=space.shape)

@@ -17,6 +17,10 @@ def permutations_of(symmetry: Symmetry, n_states: int, n_actions: int) -> tuple[
 
     Raises:
         ValueError: an L_g or K_g that does not permute them, or is no left action.
+
+    >>> from symrl_lite.envs.gridworld import GridWorld
+    >>> permutations_of(GridWorld(size=3).symmetries(), 9, 4)[0].shape
+    (8, 9)
     """
     G = symmetry.group
     if isinstance(symmetry.on_states, Representation):

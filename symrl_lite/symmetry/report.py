@@ -17,7 +17,13 @@ __all__ = ["AuditReport"]
 
 @dataclass(frozen=True, eq=False)
 class AuditReport:
-    """The reward and transition error of every group element, and what was seen while they were measured."""
+    """The reward and transition error of every group element, and what was seen while they were measured.
+
+    >>> from symrl_lite.envs.gridworld import GridWorld
+    >>> from symrl_lite.symmetry import audit
+    >>> audit(GridWorld(size=3).tabular(), GridWorld(size=3).symmetries()).holds
+    True
+    """
 
     symmetry: Symmetry
     rewards: np.ndarray  # (|G|,)

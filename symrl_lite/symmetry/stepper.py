@@ -76,7 +76,7 @@ class Stepper:
         return int(self.generator.integers(int(space.n))) + int(space.start)
 
     def step(self, state: Any, action: Any) -> tuple[np.ndarray, float, Any, bool]:
-        """The next state as a vector, the reward, the next state as it is, and whether the episode ended.
+        """The next state as a vector (D,), the reward, the next state as it is, and whether the episode ended.
 
         Raises:
             ValueError: a reward or a state that is not finite, or a state that is not the one set.
@@ -92,7 +92,7 @@ class Stepper:
         return self.vector(after, bool(ended)), float(reward), after, bool(ended)
 
     def vector(self, state: Any, ended: bool) -> np.ndarray:
-        """Entries of a state, an index as a unit vector, and the end of the episode.
+        """Entries of a state, an index as a unit vector, and the end of the episode as 0 or 1, (D,).
 
         Raises:
             TypeError: no numbers. ValueError: NaN or infinity, or an index outside of the space.

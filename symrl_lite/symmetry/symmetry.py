@@ -42,6 +42,9 @@ class Symmetry:
     >>> pendulum = Symmetry(cyclic(2), lambda g, s: -s if g else s, sign, "left and right")
     >>> pendulum.act_on_action("r", [1.5]).tolist()
     [-1.5]
+
+    Source: Zinkevich & Balch 2001; Ravindran & Barto 2001; written as in van der Pol et al. 2020, MDP Homomorphic
+    Networks.
     """
 
     group: FiniteGroup

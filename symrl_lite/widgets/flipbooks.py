@@ -80,7 +80,7 @@ def prepare(pixels: Callable[..., np.ndarray], controls: Any, caption: Callable[
 
 
 def stack(parts: Sequence[np.ndarray]) -> np.ndarray:
-    """Pictures below each other on white."""
+    """Pictures (height, width, 3), whole numbers from 0 to 255, below each other on white; one such picture."""
     page = np.full((sum(len(part) for part in parts), max(part.shape[1] for part in parts), 3), 255, dtype=np.uint8)
     top = 0
     for part in parts:

@@ -27,7 +27,7 @@ def plan(
 
     Args:
         room: a Room.
-        images: of its places, the prototypes of the planners.
+        images: of its places, (places, 3, height, width), the prototypes of the planners.
         planners: for each delivery cell a LatentPlanner.
         start: the place from which the plan is walked.
         sweeps: how many sweeps the slider offers.

@@ -18,7 +18,11 @@ __all__ = ["Buttons", "Prepared", "Slider"]
 
 @dataclass(frozen=True)
 class Buttons:
-    """A control: a row of buttons, one of which is pressed. The first label is the first choice."""
+    """A control: a row of buttons, one of which is pressed. The first label is the first choice.
+
+    >>> Buttons(["e", "r"]).kind
+    'buttons'
+    """
 
     labels: Sequence[Any]
     kind = "buttons"
@@ -26,7 +30,11 @@ class Buttons:
 
 @dataclass(frozen=True)
 class Slider:
-    """A control: a slider that stops at each label. The first label is the first choice."""
+    """A control: a slider that stops at each label. The first label is the first choice.
+
+    >>> Slider([0.1, 0.2]).kind
+    'slider'
+    """
 
     labels: Sequence[Any]
     kind = "slider"
