@@ -39,3 +39,11 @@ def test_links_and_commands_lead_somewhere() -> None:
     assert commands and commands <= set(targets)
     for path in re.findall(r"(?:tools|benchmarks|notebooks/assignments|book)/[\w/]+\.(?:py|ipynb|json)", TEXT):
         assert "NN" in path or (ROOT / path).is_file(), path
+
+
+def test_every_program_and_folder_of_tools_is_told_apart():
+    paragraph = next(part for part in TEXT.split("\n\n") if part.startswith("In `tools/`"))
+    named = set(re.findall(r"`(\w+)`", paragraph))
+    assert {path.stem for path in (ROOT / "tools").glob("*.py")} == named - {"make"}
+    folders = set(re.findall(r"`(\w+)/`", paragraph)) - {"tools"}
+    assert {path.parent.name for path in (ROOT / "tools").glob("*/*.*") if path.suffix != ".pyc"} == folders
