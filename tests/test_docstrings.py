@@ -25,6 +25,7 @@ OURS = {  # files and rooms that follow nobody: why there is no source to name
     "envs/_pictures.py": "drawings",
     "equivariance/acting.py": "arrays and tensors alike, no method",
     "equivariance/arrays.py": "arrays and tensors alike, no method",
+    "layers/kept.py": "a weight that is used again",
     "ppo/playing.py": "who plays where; the method is in ppo/training.py",
     "structured/kept.py": "files of models",
     "structured/tiles.py": "an arrangement of pixels in memory",

@@ -79,7 +79,7 @@ class BasisConv2d(nn.Module):
             raise ValueError(f"x has shape {tuple(x.shape)}, expected (batch, {expected}, height, width)")
         require_fit(x.shape, k, self.stride, 0)
         require_dtype(x, filters.coefficients)
-        weight = filters.weight().unflatten(-1, (-1, k, k))  # (channels_out · |G|, channels_in · poses, k, k)
+        weight = filters.weight_or_kept().unflatten(-1, (-1, k, k))  # (channels_out · |G|, channels_in · poses, k, k)
         if not self.lifting:
             x = x.flatten(-4, -3)
         y = nn.functional.conv2d(x, weight, filters.bias_vector(), self.stride)

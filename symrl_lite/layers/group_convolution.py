@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from symrl_lite.actions import square_elements
 from symrl_lite.door import whole_number
 from symrl_lite.groups import FiniteGroup, Representation, permutation
+from symrl_lite.layers.kept import MadeWeight
 from symrl_lite.layers.linear import require_dtype, require_tensor
 
 __all__ = ["GroupConv2d", "GroupPool", "LiftingConv2d", "moved_places", "pose_filters", "require_fit"]
@@ -82,10 +83,10 @@ def require_fit(shape: tuple[int, ...], kernel_size: int, stride: int, padding: 
             )
 
 
-class _PosedConv2d(nn.Module):
+class _PosedConv2d(MadeWeight):
     """What lifting and group convolutions share: filters by gather, sizes that stay symmetric, one conv2d."""
 
-    index: Tensor
+    places: Tensor  # (c_out · |G| · c_in · poses · k²,), of the entries of the weight among those of the filters
 
     def __init__(
         self,
@@ -96,25 +97,41 @@ class _PosedConv2d(nn.Module):
         stride: int,
         padding: int,
         bias: bool,
-        poses_in: int,
+        index: np.ndarray,
     ) -> None:
+        """`index` (|G|, poses · k²): the entry of a filter that stands at each place of each of its poses."""
         super().__init__()
         channels_in, channels_out = whole_number(channels_in, "channels_in"), whole_number(channels_out, "channels_out")
         stride, padding = whole_number(stride, "stride"), whole_number(padding, "padding", 0)
         self.group, self.channels_in, self.channels_out = group, channels_in, channels_out
         self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
-        fan_in = channels_in * poses_in * kernel_size**2
-        self.filters = nn.Parameter(torch.empty(channels_out, channels_in, poses_in * kernel_size**2))
+        entries = index.shape[1]
+        fan_in = channels_in * entries
+        self.filters = nn.Parameter(torch.empty(channels_out, channels_in, entries))
         nn.init.normal_(self.filters, std=math.sqrt(2 / fan_in))
         self.bias = nn.Parameter(torch.zeros(channels_out)) if bias else None
+        first = np.arange(channels_out * channels_in).reshape(channels_out, 1, channels_in, 1) * entries
+        places = (first + index[:, None]).ravel()
+        kind = np.int32 if self.filters.numel() < 2**31 else np.int64
+        self.register_buffer("places", torch.from_numpy(places.astype(kind)), persistent=False)
 
-    def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
-        """x (batch, channels, H, W) with a weight for all poses → (batch, channels_out, |G|, H', W')."""
+    def weight(self) -> Tensor:
+        """The filters in all poses, (channels_out · |G|, channels_in · poses, k, k)."""
+        k = self.kernel_size
+        rows = self.channels_out * self.group.order
+        return self.filters.flatten().index_select(0, self.places).view(rows, -1, k, k)
+
+    def made_of(self) -> tuple[Tensor, ...]:
+        """The filters, and which of their entries stands where."""
+        return self.filters, self.places
+
+    def _convolve(self, x: Tensor) -> Tensor:
+        """x (batch, channels, H, W) with the weight for all poses → (batch, channels_out, |G|, H', W')."""
         require_fit(x.shape, self.kernel_size, self.stride, self.padding)
         require_dtype(x, self.filters)
         order = self.group.order
         bias = None if self.bias is None else self.bias.repeat_interleave(order)
-        y = nn.functional.conv2d(x, weight, bias, self.stride, self.padding)
+        y = nn.functional.conv2d(x, self.weight_or_kept(), bias, self.stride, self.padding)
         return y.unflatten(1, (self.channels_out, order))
 
     def extra_repr(self) -> str:
@@ -160,8 +177,7 @@ class LiftingConv2d(_PosedConv2d):
     ) -> None:
         kernel_size = whole_number(kernel_size, "kernel_size")
         index = pose_filters(group, kernel_size)
-        super().__init__(group, channels_in, channels_out, kernel_size, stride, padding, bias, poses_in=1)
-        self.register_buffer("index", torch.from_numpy(index), persistent=False)
+        super().__init__(group, channels_in, channels_out, kernel_size, stride, padding, bias, index)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (batch, channels_in, H, W) → (batch, channels_out, |G|, H', W').
@@ -173,9 +189,7 @@ class LiftingConv2d(_PosedConv2d):
         require_tensor(x)
         if x.ndim != 4 or x.shape[1] != self.channels_in:
             raise ValueError(f"x has shape {tuple(x.shape)}, expected (batch, {self.channels_in}, height, width)")
-        weight = self.filters[:, :, self.index]  # (c_out, c_in, |G|, k²)
-        k = self.kernel_size
-        return self._convolve(x, weight.transpose(1, 2).reshape(-1, self.channels_in, k, k))
+        return self._convolve(x)
 
 
 class GroupConv2d(_PosedConv2d):
@@ -211,10 +225,10 @@ class GroupConv2d(_PosedConv2d):
     ) -> None:
         kernel_size = whole_number(kernel_size, "kernel_size")
         poses = pose_filters(group, kernel_size)
-        super().__init__(group, channels_in, channels_out, kernel_size, stride, padding, bias, poses_in=group.order)
         relative = np.array([[group.multiply(group.inverse(g), h) for h in group] for g in group])  # g⁻¹h
         index = relative[:, :, None] * kernel_size**2 + poses[:, None, :]  # (|G| out, |G| in, k²)
-        self.register_buffer("index", torch.from_numpy(index), persistent=False)
+        index = index.reshape(group.order, -1)
+        super().__init__(group, channels_in, channels_out, kernel_size, stride, padding, bias, index)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (batch, channels_in, |G|, H, W) → (batch, channels_out, |G|, H', W').
@@ -229,10 +243,7 @@ class GroupConv2d(_PosedConv2d):
                 f"x has shape {tuple(x.shape)}, expected (batch, {self.channels_in}, {self.group.order}, height, "
                 "width): lift images first, with LiftingConv2d"
             )
-        weight = self.filters[:, :, self.index]  # (c_out, c_in, |G| out, |G| in, k²)
-        k = self.kernel_size
-        weight = weight.transpose(1, 2).reshape(-1, self.channels_in * self.group.order, k, k)
-        return self._convolve(x.flatten(1, 2), weight)
+        return self._convolve(x.flatten(1, 2))
 
 
 class GroupPool(nn.Module):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from symrl_lite.door import real_numbers, whole_number
 from symrl_lite.groups import Representation, trivial
 from symrl_lite.layers.blocks import BlockProduct
+from symrl_lite.layers.kept import MadeWeight, is_recorded
 from symrl_lite.symmetrizer import Space, WeightOrbits, equivariant_basis, equivariant_dimension, weight_orbits
 
 __all__ = ["EquivariantLinear", "as_tensor", "require_dtype", "require_same_shape", "require_tensor"]
@@ -89,7 +89,7 @@ def as_tensor(values: Any, what: str) -> Tensor:
     return torch.from_numpy(np.array(array, dtype=array.dtype.newbyteorder("="), order="C"))
 
 
-class EquivariantLinear(nn.Module):
+class EquivariantLinear(MadeWeight):
     """y = W x + b with W (L_g x) = K_g (W x) and K_g b = b; W is built from one coefficient for each basis element.
 
     Where both representations permute coordinates, with or without signs, every entry of W is one coefficient, and W is
@@ -155,7 +155,6 @@ class EquivariantLinear(nn.Module):
         self._make_bias(bias, seed)
         self.reset_parameters()
         self._blocks = self._make_blocks()
-        self._kept: tuple[tuple[Tensor, ...], Tensor] | None = None
 
     def _make_basis(self, seed: int | None) -> int:
         """Either the basis, or which coefficient each entry is, where (signed) permutations tie entries together."""
@@ -260,6 +259,10 @@ class EquivariantLinear(nn.Module):
         shape = (self.channels_out, self.channels_in, self.rho_out.dimension, self.rho_in.dimension)
         return blocks.reshape(shape).transpose(1, 2).reshape(rows, -1)  # (c_out, d_out, c_in, d_in) before
 
+    def made_of(self) -> tuple[Tensor, ...]:
+        """Coefficients (channels_out, channels_in, rank), and the basis or the tables of what is gathered."""
+        return (self.coefficients, self.basis) if self._orbits is None else (self.coefficients, self.roots, self.places)
+
     def bias_vector(self) -> Tensor | None:
         """b, (channels_out · d_out,), or None."""
         return None if self.bias is None else (self.bias @ self._like(self.bias_basis)).reshape(-1)
@@ -279,7 +282,7 @@ class EquivariantLinear(nn.Module):
         require_dtype(x, self.coefficients)
         shape, bias = (self.channels_out, self.rho_out.dimension), self.bias_vector()
         if self._blocks is None or not self._is_worth_blocks(x):
-            return nn.functional.linear(x.flatten(-2), self._weight_or_kept(), bias).unflatten(-1, shape)
+            return nn.functional.linear(x.flatten(-2), self.weight_or_kept(), bias).unflatten(-1, shape)
         y = self._blocks(x.flatten(0, -3), self.coefficients).view(*x.shape[:-2], *shape)
         return y if bias is None else y + bias.view(shape)
 
@@ -301,49 +304,10 @@ class EquivariantLinear(nn.Module):
         assert self._blocks is not None
         if self.coefficients.dtype not in (torch.float32, torch.float64) or x.dtype != self.coefficients.dtype:
             return False  # in half precision every further product would be rounded
-        if x.ndim < 3 or _is_recorded() or torch.is_autocast_enabled(x.device.type):
+        if x.ndim < 3 or is_recorded() or torch.is_autocast_enabled(x.device.type):
             return False
         samples = x.numel() // (self.channels_in * self.rho_in.dimension)
         return samples * self.channels_in * self.channels_out * self._blocks.saved >= _SAVED_IN_A_CALL
-
-    def _weight_or_kept(self) -> Tensor:
-        """The weight; when acting (`eval`, no gradients), that of the last call if all numbers in it are the same.
-
-        The numbers themselves are compared: a version counter or the identity of a tensor misses changes through
-        `.data`, `vector_to_parameters`, NumPy or another process.
-        """
-        now = (self.coefficients, self.basis) if self._orbits is None else (self.coefficients, self.roots, self.places)
-        if self.training or torch.is_grad_enabled() or not _are_plain(*now):
-            return self.weight()
-        kept = self._kept
-        if kept is None or not all(_equal(one, other) for one, other in zip(kept[0], now, strict=True)):
-            kept = self._kept = tuple(t.detach().clone() for t in now), self.weight()
-        return kept[1]
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> EquivariantLinear:
-        """As for every module (`to`, `half`, `share_memory`, ...), but the tables are moved only, never rounded."""
-        tables = {n: t for n, t in self._buffers.items() if t is not None}
-        self._buffers.update(dict.fromkeys(tables))
-        try:
-            super()._apply(fn, recurse)
-        finally:
-            self._buffers.update(tables)
-        for name, table in tables.items():
-            try:
-                moved = fn(table)
-            except TypeError:  # a device without double precision
-                self._buffers[name] = fn(table.float())
-                continue
-            self._buffers[name] = moved if moved.dtype == table.dtype else table.to(moved.device)
-        return self
-
-    def train(self, mode: bool = True) -> EquivariantLinear:
-        """As for every module; what was kept for `eval` is dropped."""
-        self._kept = None
-        return super().train(mode)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_kept": None}
 
     def extra_repr(self) -> str:
         """What is shown between the brackets."""
@@ -361,21 +325,3 @@ def _places(orbits: WeightOrbits, channels_in: int, channels_out: int) -> Tensor
     first = torch.arange(channels_out * channels_in, dtype=kind).mul(orbits.rank).view(channels_out, 1, channels_in, 1)
     places = first + (index + (sign < 0) * numbers)[:, None]
     return torch.where((sign == 0)[:, None], 2 * numbers, places).to(kind).flatten()
-
-
-def _is_recorded() -> bool:
-    """Whether torch writes down what is computed (compile, trace, fake tensors)."""
-    return bool(torch.compiler.is_compiling() or torch._C._get_tracing_state() or torch._C._len_torch_dispatch_stack())
-
-
-def _are_plain(*tensors: Tensor) -> bool:
-    """Whether these are numbers in the main memory, and neither wrapped (vmap) nor recorded."""
-    if _is_recorded():
-        return False
-    if torch._C._functorch.peek_interpreter_stack() is not None:
-        return False
-    return all(type(t) in (Tensor, nn.Parameter) and t.is_cpu for t in tensors)
-
-
-def _equal(one: Tensor, other: Tensor) -> bool:
-    return one.dtype == other.dtype and torch.equal(one, other)

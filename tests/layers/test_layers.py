@@ -936,7 +936,8 @@ def test_the_order_of_poses_matters():
     x = torch.rand(1, 3, 8, 5, 5)
     wrong = copy.deepcopy(conv)
     index = torch.tensor([[D4.multiply(h, D4.inverse(g)) for h in D4] for g in D4])
-    wrong.index = index[:, :, None] * 9 + conv.index[:, :1] % 9
+    places = conv.places.view(conv.channels_out, 8, conv.channels_in, 8, 9)
+    wrong.places = (places % 9 + 9 * (index[:, None, :, None] + places // 72 * 8)).flatten()
     r = D4.element("r")
     error = {}
     for name, layer in (("right", conv), ("wrong", wrong)):
@@ -951,8 +952,9 @@ def test_a_filter_off_the_pattern_is_caught(group):
     lift, _ = networks(group, 1, 0)
     x = torch.rand(1, 2, 5, 5)
     with torch.no_grad():
-        lift.index = lift.index.clone()
-        lift.index[-1, 0], lift.index[-1, 1] = lift.index[-1, 1].item(), lift.index[-1, 0].item()
+        places = lift.places.clone().view(lift.channels_out, group.order, lift.channels_in, 9)
+        places[:, -1, :, :2] = places[:, -1, :, :2].flip(-1)  # two entries of the last pose
+        lift.places = places.flatten()
         gaps = [float((lift(move_image(group, g, x)) - move_features(group, g, lift(x))).abs().max()) for g in group]
     assert max(gaps) > 1e-3
 
