@@ -11,7 +11,7 @@ from scipy import sparse
 from symrl_lite.envs.gridworld import GridWorld
 from symrl_lite.envs.predator import PredatorPrey
 from symrl_lite.homomorphism import coarsest_homomorphism, last_round, maps, refine
-from symrl_lite.homomorphism.refinement import Round
+from symrl_lite.homomorphism.refinement import Round, _ranks
 from symrl_lite.mdp import TabularMDP
 
 
@@ -221,6 +221,14 @@ def test_a_round_looks_at_what_has_changed(monkeypatch):
     mdp = GridWorld(30, (0, 0)).tabular()
     last_round.last_round(mdp)
     assert len(made) > 50 and sum(made) < 8 * mdp.rewards.size
+
+
+@pytest.mark.parametrize("top", [1, 2**16, 2**16 + 1, 2**40, 2**62])
+def test_places_among_the_different(top):
+    keys = np.random.default_rng(0).integers(0, top, size=500)
+    keys = np.concatenate([keys, keys[::3], [top - 1]])
+    assert _ranks(keys).tolist() == ranks(keys.tolist())
+    assert _ranks(keys[:0]).tolist() == []
 
 
 def test_the_comparison_sees_a_wrong_partition():
