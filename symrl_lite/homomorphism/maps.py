@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from symrl_lite.door import a_number, real_numbers
-from symrl_lite.homomorphism.refinement import refine
+from symrl_lite.homomorphism.last_round import last_round
 from symrl_lite.mdp import TabularMDP
 from symrl_lite.mdp.planning import policy_table, require_table
 from symrl_lite.symmetry import Symmetry, permutations_of
@@ -237,8 +237,7 @@ def coarsest_homomorphism(mdp: TabularMDP, relabel_actions: bool = True, atol: f
 
     Source: Givan, Dean & Greig 2003, with fixed labels; Ravindran & Barto 2001 for pairs.
     """
-    require_table(mdp)
-    *_, last = refine(mdp, relabel_actions, atol)
+    last = last_round(mdp, relabel_actions, atol)
     return _fold(mdp, last.state_map, last.row_ids)
 
 

@@ -46,28 +46,36 @@ def refine(mdp: TabularMDP, relabel_actions: bool = True, atol: float = 1e-9) ->
     atol = a_number(atol, "atol", 0)
     exists = mdp.available
     rows = sparse.csr_array(mdp.rows)
-    rewards = _close(mdp.rewards, atol)
+    rewards = clusters(mdp.rewards, atol).ravel()
     blocks = np.zeros(mdp.n_states, dtype=np.int64)
     while True:
-        members = sparse.csr_array((np.ones(len(blocks)), (np.arange(len(blocks)), blocks)))
-        probabilities = sparse.csr_array(rows @ members)  # (S·A, blocks)
-        ids = _row_ids(probabilities, rewards.ravel(), atol).reshape(exists.shape)
+        probabilities = to_blocks(rows, blocks, int(blocks.max()) + 1, atol)
+        ids = ordered_ids(probabilities, clusters(probabilities.data, atol), rewards).reshape(exists.shape)
         ids = np.where(exists, ids, -1)
         yield Round(blocks, ids)
-        compared = _as_sets(ids) if relabel_actions else ids
+        compared = as_sets(ids) if relabel_actions else ids
         split = _combine([blocks, *compared.T])
         if split.max() == blocks.max():  # splitting only ever adds blocks
             return
         blocks = split
 
 
-def _row_ids(probabilities: sparse.csr_array, rewards: np.ndarray, atol: float) -> np.ndarray:
-    """One number for each different row of (reward, probability of each block), exactly: no hashing."""
+def to_blocks(rows: sparse.csr_array, blocks: np.ndarray, n_blocks: int, atol: float) -> sparse.csr_array:
+    """P(B | row) for each row and block, (rows, blocks), columns in order; what is at most atol is none."""
+    members = sparse.csr_array((np.ones(len(blocks)), blocks, np.arange(len(blocks) + 1)), (len(blocks), n_blocks))
+    probabilities = sparse.csr_array(rows @ members)
     probabilities.sum_duplicates()
     probabilities.data[probabilities.data <= atol] = 0
     probabilities.eliminate_zeros()
-    levels = _close(probabilities.data, atol)
-    codes = _combine([probabilities.indices.astype(np.int64), levels])  # one for each (block, probability)
+    return probabilities
+
+
+def ordered_ids(probabilities: sparse.csr_array, levels: np.ndarray, rewards: np.ndarray) -> np.ndarray:
+    """One number for each different row of (reward, level of each block), exactly: no hashing.
+
+    Rows are in order of their reward, of how many blocks they enter, and of those blocks and levels from the first on.
+    """
+    codes = _combine([probabilities.indices.astype(np.int64), levels])  # one for each (block, level)
     counts = np.diff(probabilities.indptr)
     ids = _combine([rewards, counts])
     for k in range(int(counts.max())):  # the k-th entry of every row that has one; columns are sorted
@@ -78,8 +86,8 @@ def _row_ids(probabilities: sparse.csr_array, rewards: np.ndarray, atol: float) 
     return ids
 
 
-def _as_sets(ids: np.ndarray) -> np.ndarray:
-    """The numbers of each row in order and each once, filled up with the largest: equal for equal sets."""
+def as_sets(ids: np.ndarray) -> np.ndarray:
+    """The numbers of each row in order and each once, filled up with −1: equal for equal sets."""
     ordered = np.sort(ids, axis=1)[:, ::-1]
     repeated = np.zeros(ids.shape, dtype=bool)
     repeated[:, 1:] = ordered[:, 1:] == ordered[:, :-1]
@@ -91,11 +99,26 @@ def _combine(columns: list[np.ndarray]) -> np.ndarray:
     ids = np.zeros(len(columns[0]), dtype=np.int64)
     for column in columns:
         shifted = column - column.min(initial=0)
-        ids = np.unique(ids * (int(shifted.max(initial=0)) + 1) + shifted, return_inverse=True)[1].ravel()
+        ids = _ranks(ids * (int(shifted.max(initial=0)) + 1) + shifted)
     return ids
 
 
-def _close(values: np.ndarray, atol: float) -> np.ndarray:
+def _ranks(keys: np.ndarray) -> np.ndarray:
+    """The place of each key, a whole number from 0, among the different keys in order.
+
+    Sorted 16 bits after 16 bits from the lowest: NumPy sorts such short numbers without comparing them.
+    """
+    order = np.arange(len(keys))
+    for shift in range(0, max(int(keys.max(initial=0)).bit_length(), 1), 16):
+        digits = (keys[order] >> shift).astype(np.uint16)  # the lowest 16 bits
+        order = order[np.argsort(digits, kind="stable")]
+    ordered = keys[order]
+    ranks = np.empty_like(order)
+    ranks[order] = np.cumsum(np.diff(ordered, prepend=ordered[:1]) != 0)
+    return ranks
+
+
+def clusters(values: np.ndarray, atol: float) -> np.ndarray:
     """One number for each cluster of values: neighbours at most `atol` apart are in one cluster."""
     flat = values.ravel()
     if not flat.size:

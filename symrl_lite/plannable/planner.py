@@ -18,13 +18,21 @@ __all__ = ["LatentPlanner", "latent_rank", "latent_transitions", "prune"]
 
 NEAR = 1e-8  # squared distances d below this are none
 NEGLIGIBLE = 1e-15  # probabilities below this change no value by more than rounding does
+NOTHING = 1e-260  # above exp(−600) = 2.7e-261
+IN_CACHE = 2**15  # numbers of 8 bytes
 
 
 def squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """d(x_i, y_j) = ½ |x_i − y_j|², (n, dimension) and (m, dimension) -> (n, m)."""
+    x, y, half_x, half_y = _halves(x, y)
+    return np.maximum(half_x + half_y - x @ y.T, 0.0)
+
+
+def _halves(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, ...]:
+    """x and y, centred, with ½ |x_i|² (n, 1) and ½ |y_j|² (m,): d = ½ |x|² + ½ |y|² − x·y."""
     middle = y.mean(axis=0)  # differences of large numbers would lose digits
     x, y = x - middle, y - middle
-    return np.maximum(0.5 * (x**2).sum(1)[:, None] + 0.5 * (y**2).sum(1) - x @ y.T, 0.0)
+    return x, y, 0.5 * (x**2).sum(1)[:, None], 0.5 * (y**2).sum(1)
 
 
 def latent_transitions(latents: Any, steps: Any, temperature: float) -> np.ndarray:
@@ -51,12 +59,21 @@ def latent_transitions(latents: Any, steps: Any, temperature: float) -> np.ndarr
     if after.ndim != 3 or (len(after), after.shape[2]) != z.shape or 0 in after.shape or not np.isfinite(after).all():
         raise ValueError(f"steps have shape {after.shape}, expected {len(z), 'actions', z.shape[1]}, finite numbers")
     P, A, dimension = after.shape
-    scores = squared_distances(after.reshape(-1, dimension), z)  # (P · A, P)
-    scores /= -temperature
-    scores -= scores.max(axis=1, keepdims=True)
-    np.exp(scores, out=scores)
-    scores /= scores.sum(axis=1, keepdims=True)
-    return scores.reshape(P, A, P)
+    x, y, half_x, half_y = _halves(after.reshape(-1, dimension), z)
+    table = x @ y.T  # (P · A, P)
+    some = max(1, IN_CACHE // P)
+    for begin in range(0, P * A, some):  # rows that stay in the cache: else each line below reads and writes all memory
+        scores = table[begin : begin + some]
+        np.subtract(half_x[begin : begin + some] + half_y, scores, out=scores)
+        np.maximum(scores, 0.0, out=scores)
+        scores /= -temperature
+        scores -= scores.max(axis=1, keepdims=True)
+        np.maximum(scores, -600.0, out=scores)  # exp of less takes the processor seven times as long
+        np.exp(scores, out=scores)
+        scores -= NOTHING  # changes no number above 1e-243; what was less than −600 is 0
+        np.maximum(scores, 0.0, out=scores)
+        scores /= scores.sum(axis=1, keepdims=True)
+    return table.reshape(P, A, P)
 
 
 def _points(latents: Any) -> np.ndarray:
@@ -82,7 +99,11 @@ def _thin(transitions: np.ndarray) -> Any:
     """(P, actions, P) as a sparse matrix (P · actions, P) without what is below rounding, if little else is left."""
     rows = transitions.reshape(-1, transitions.shape[-1])
     kept = rows >= NEGLIGIBLE
-    return sparse.csr_array(np.where(kept, rows, 0.0)) if kept.mean() < 0.25 else transitions
+    if np.count_nonzero(kept) >= 0.25 * kept.size:
+        return transitions
+    place = np.flatnonzero(kept)  # row · P + column
+    starts = np.searchsorted(place, np.arange(len(rows) + 1) * rows.shape[1])
+    return sparse.csr_array((rows.ravel()[place], place % rows.shape[1], starts), shape=rows.shape)
 
 
 def prune(latents: Any, tolerance: float = NEAR) -> np.ndarray:
@@ -248,7 +269,8 @@ class LatentPlanner:
         transitions = latent_transitions(self.latents, after, temperature)
         rewards = learned if goal is None else np.repeat(self.is_goal[:, None].astype(float), after.shape[1], axis=1)
         stuck = (self.rows >= 0) & over[self.rows] & ~self.is_goal
-        transitions[stuck] = np.eye(len(transitions))[stuck][:, None]
+        transitions[stuck] = 0.0
+        transitions[stuck, :, stuck] = 1.0
         rewards[stuck] = 0.0
         self._likely = (transitions > 1 / len(transitions)).any(axis=1)  # (P, P), some action leads from i to j
         self.mdp = TabularMDP(_thin(transitions), rewards, discount)
@@ -314,7 +336,7 @@ class LatentPlanner:
 
     def reaches(self) -> np.ndarray:
         """(P,), whether a goal can be reached by steps that are more likely than a step at random would be."""
-        backwards = sparse.csr_array(self._likely.T.astype(float))
+        backwards = sparse.csr_array(sparse.csr_array(self._likely).T.astype(float))
         found = dijkstra(backwards, indices=np.flatnonzero(self.is_goal), min_only=True)
         return np.isfinite(found)
 

@@ -176,6 +176,30 @@ def test_tolerance_is_kept(seed, discount, tolerance):
     assert (found.residuals[1:] <= discount * found.residuals[:-1] + rounding).all()
 
 
+@pytest.mark.parametrize("n_actions", [1, 2, 16, 17])
+@pytest.mark.parametrize("as_sparse", [True, False])
+def test_sweeps_are_those_of_the_formula(n_actions, as_sparse):
+    """Few actions are compared column by column, many at once; missing ones never."""
+    random = np.random.default_rng(n_actions)
+    P = random.dirichlet(np.ones(9), size=(9, n_actions))
+    available = random.random((9, n_actions)) < 0.6
+    available[:, 0] = True
+    P[~available] = 0
+    R = random.normal(size=(9, n_actions)) - 5
+    mdp = TabularMDP(sparse.csr_array(P.reshape(-1, 9)) if as_sparse else P, R, 0.8, available)
+    found, values = value_iteration(mdp), np.zeros(9)
+    for _ in range(found.sweeps):
+        q = [[R[s, a] + 0.8 * P[s, a] @ values for a in range(n_actions) if available[s, a]] for s in range(9)]
+        values = np.array([max(row) for row in q])
+    np.testing.assert_allclose(found.values, values, atol=1e-12)
+    assert np.array_equal(np.isneginf(found.q_values), ~available)
+    assert not np.shares_memory(found.values, found.q_values)
+    ahead = np.zeros(9)
+    for _ in range(3):
+        ahead = np.array([max(R[s, a] + P[s, a] @ ahead for a in np.flatnonzero(available[s])) for s in range(9)])
+    np.testing.assert_allclose(finite_horizon(mdp, 3), ahead, atol=1e-12)
+
+
 def test_a_tolerance_that_cannot_be_reached():
     with pytest.raises(ValueError, match="below rounding error"):
         value_iteration(random_mdp(0, discount=0.999), 1e-12)

@@ -18,6 +18,7 @@ from symrl_lite.plannable import (
     prune,
     train_plannable,
 )
+from symrl_lite.plannable.planner import _thin
 
 
 class Line:
@@ -59,6 +60,31 @@ def test_transitions_against_plain_loops(P, A, dimension, temperature, seed):
     z, after = draw.normal(size=(P, dimension)), 3 * draw.normal(size=(P, A, dimension))
     found = latent_transitions(z, after, temperature)
     np.testing.assert_allclose(found, in_loops(z.tolist(), after.tolist(), temperature), atol=1e-9)
+
+
+@pytest.mark.parametrize("P", [1, 255, 300])
+def test_transitions_of_many_points(P):
+    """More rows than are worked on at once; what is far is exactly 0, and only what is far."""
+    draw = np.random.default_rng(P)
+    z, after = draw.normal(size=(P, 3)), draw.normal(size=(P, 4, 3))
+    found = latent_transitions(z, after, 0.003)
+    scores = -0.5 * ((after[:, :, None] - z) ** 2).sum(axis=-1) / 0.003
+    scores -= scores.max(axis=2, keepdims=True)
+    weights = np.exp(scores)
+    np.testing.assert_allclose(found, weights / weights.sum(axis=2, keepdims=True), rtol=1e-9, atol=1e-200)
+    assert (found[scores < -601] == 0).all() and (found[scores > -540] > 0).all()
+    assert P == 1 or ((scores < -601).any() and (scores > -540).any())
+
+
+def test_what_is_below_rounding_is_left_out():
+    draw = np.random.default_rng(0)
+    rows = 10 ** draw.uniform(-100, 0, size=(40, 3, 40))
+    thin = _thin(rows)
+    assert thin.shape == (120, 40)
+    assert np.array_equal(thin.toarray(), np.where(rows < 1e-15, 0.0, rows).reshape(120, 40))
+    assert thin.nnz == (rows >= 1e-15).sum() < 0.25 * rows.size
+    full = draw.dirichlet(np.ones(40), size=(40, 3))
+    assert _thin(full) is full
 
 
 def test_far_points_do_not_overflow():
