@@ -1,23 +1,28 @@
 """How long bases take, and equivariant layers against plain ones of the same size: `python benchmarks/layers.py`.
 
-Memory is the peak of what Python and NumPy hold for the basis, in a fresh process. Ratios of layers: medians of pairs
-that run one after the other in one process. Budgets: `weight_orbits` of a 1024 × 1024 weight 1 s and 200 MB; a layer,
-forward and backward, twice the time of the plain one.
+Memory is the peak of what Python and NumPy hold for the basis, in a fresh process. Layers: median seconds of the
+processor on one thread, each run after one of the plain layer; the limit is the matrix products alone that the plain
+layer needs (forward, and for the gradients of inputs and weights), so that a layer with fewer products can pass 100 %.
+Budgets: `weight_orbits` of a 1024 × 1024 weight 1 s and 200 MB; a layer of 64 to 512 units 1.1 times as long as the
+plain one, one of D4 with 512 units 0.75 times, with 1024 units 0.6 times.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from statistics import median
+from typing import Any
 
 import torch
+from _limits import Row, in_turn, print_rows, processor_seconds
 from torch import Tensor, nn
 
-from symrl_lite.groups import dihedral, regular
+from symrl_lite.envs.cartpole import reflection
+from symrl_lite.groups import cyclic, dihedral, regular
 from symrl_lite.layers import EquivariantLinear, GroupConv2d
+from symrl_lite.policies import equivariant_mlp, mlp_policy
 
 MEASURE = """
 import time, tracemalloc
@@ -48,27 +53,109 @@ def basis(group: str, doublings: int, call: str) -> tuple[float, float]:
 
 
 def step(module: nn.Module, x: Tensor) -> Callable[[], None]:
-    """One forward and backward pass."""
+    """One forward and backward pass, with the gradient of the input as in the middle of a network."""
 
     def run() -> None:
         module.zero_grad(set_to_none=True)
+        x.grad = None
         module(x).square().sum().backward()
 
     return run
 
 
-def ratio(first: Callable[[], None], second: Callable[[], None], pairs: int = 40) -> tuple[float, float]:
-    """Median seconds of the first, and median ratio of neighbouring runs."""
-    times = []
-    for run in (first, second):
-        run()
-    for _ in range(pairs):
-        marks = [time.perf_counter()]
-        for run in (first, second):
+def often(run: Callable[[], Any]) -> tuple[Callable[[], None], int]:
+    """The call so many times that it lasts 20 ms, and how many times that is."""
+    run()
+    times = max(1, round(0.02 / max(processor_seconds(run), 1e-5)))
+
+    def repeated() -> None:
+        for _ in range(times):
             run()
-            marks.append(time.perf_counter())
-        times.append((marks[1] - marks[0], marks[2] - marks[1]))
-    return median(a for a, _ in times), median(a / b for a, b in times)
+
+    return repeated, times
+
+
+def compared(
+    plain: Callable[[], Any], ours: Callable[[], Any], limit: Callable[[], Any], runs: int
+) -> tuple[float, float, float]:
+    """Seconds of the plain one and of ours, in turn, and the limit's share of ours."""
+    repeated, times = often(plain)
+    again = repeated_as_often(ours, times)
+    theirs, own = in_turn(repeated, again, runs, runs)
+    bare, _ = in_turn(repeated_as_often(limit, times), again, runs, runs)
+    return theirs / times, own / times, bare / own
+
+
+def repeated_as_often(run: Callable[[], Any], times: int) -> Callable[[], None]:
+    """The call so many times."""
+
+    def repeated() -> None:
+        for _ in range(times):
+            run()
+
+    return repeated
+
+
+def products(batch: int, units: int) -> Callable[[], None]:
+    """The three products of a dense layer: outputs, and the gradients of inputs and of the weight."""
+    x, y, W = torch.randn(batch, units), torch.randn(batch, units), torch.randn(units, units)
+
+    def run() -> None:
+        x @ W.t(), y @ W, y.t() @ x
+
+    return run
+
+
+def linear_rows(quick: bool) -> list[Row]:
+    """EquivariantLinear between regular representations against nn.Linear."""
+    table = []
+    runs = 7 if quick else 25
+    for group in (cyclic(2), cyclic(4), dihedral(4)):
+        for units in (64, 128, 256, 512, 1024):
+            channels, batch = units // group.order, 256
+            layer, plain = (
+                EquivariantLinear(regular(group), regular(group), channels, channels),
+                nn.Linear(units, units),
+            )
+            x = torch.randn(batch, channels, group.order, requires_grad=True)
+            flat = x.detach().flatten(1).requires_grad_()
+            found = compared(step(plain, flat), step(layer, x), products(batch, units), runs)
+            table.append((f"EquivariantLinear, {group.name}, {units} units, batch {batch}", "nn.Linear", *found))
+    return table
+
+
+def convolution_rows(quick: bool) -> list[Row]:
+    """GroupConv2d against nn.Conv2d with as many maps; the limit is the plain convolution."""
+    table = []
+    runs = 5 if quick else 11
+    for channels, batch, size in ((8, 16, 21), (32, 4, 21), (64, 4, 9)):
+        conv, maps = GroupConv2d(dihedral(4), channels, channels, 3, padding=1), 8 * channels
+        plain = nn.Conv2d(maps, maps, 3, padding=1)
+        x = torch.randn(batch, channels, 8, size, size, requires_grad=True)
+        flat = x.detach().flatten(1, 2).requires_grad_()
+        theirs, ours = in_turn(step(plain, flat), step(conv, x), runs, runs)
+        what = f"GroupConv2d, D4, {channels} channels, {size} × {size}, batch {batch}"
+        table.append((what, "nn.Conv2d", theirs, ours, theirs / ours))
+    return table
+
+
+def acting_rows(quick: bool) -> list[Row]:
+    """One state, no gradients: what a policy costs that acts."""
+    policy, plain = equivariant_mlp(reflection()).eval(), mlp_policy(4, 2, (128, 128)).eval()
+    state, sizes = torch.randn(1, 4), ((4, 128), (128, 128), (128, 3))
+    weights = [(torch.randn(1, a), torch.randn(b, a)) for a, b in sizes]
+    with torch.no_grad():
+        found = compared(
+            lambda: plain(state), lambda: policy(state), lambda: [x @ W.t() for x, W in weights], 7 if quick else 25
+        )
+        return [("equivariant_mlp acts, one state", "mlp_policy, as many units", *found)]
+
+
+def rows(quick: bool) -> list[Row]:
+    """Work, peer, seconds of both, and the limit's share of our seconds; `quick` takes fewer runs."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    return [*linear_rows(quick), *convolution_rows(quick), *acting_rows(quick)]
 
 
 def main() -> None:
@@ -81,27 +168,8 @@ def main() -> None:
     for doublings, size in ((3, 64), (5, 256), (7, 1024)):
         took, memory = basis("dihedral(4)", doublings, "weight_orbits(rho, rho)")
         print(f"{f'weight_orbits, {size} × {size} under D4':56} {took:9.4f} {memory:6.0f}")
-
-    print(f"\n{'layer, forward and backward, one thread':56} {'ms':>9} {'ratio':>6}")
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    D4 = dihedral(4)
-    for channels, batch in ((8, 64), (16, 64), (16, 512), (32, 512)):
-        layer = EquivariantLinear(regular(D4), regular(D4), channels, channels)
-        plain = nn.Linear(8 * channels, 8 * channels)
-        x = torch.randn(batch, channels, 8, requires_grad=True)
-        flat = x.detach().flatten(1).requires_grad_()
-        took, times = ratio(step(layer, x), step(plain, flat))
-        what = f"EquivariantLinear {8 * channels} → {8 * channels}, batch {batch}"
-        print(f"{what:56} {1000 * took:9.2f} {times:6.2f}")
-    for channels, batch, size in ((4, 16, 21), (8, 16, 21), (8, 64, 21)):
-        conv = GroupConv2d(D4, channels, channels, 3, padding=1)
-        plain_conv = nn.Conv2d(8 * channels, 8 * channels, 3, padding=1)
-        x = torch.randn(batch, channels, 8, size, size, requires_grad=True)
-        flat = x.detach().flatten(1, 2).requires_grad_()
-        took, times = ratio(step(conv, x), step(plain_conv, flat), pairs=15)
-        what = f"GroupConv2d, {8 * channels} maps {size} × {size}, 3 × 3, batch {batch}"
-        print(f"{what:56} {1000 * took:9.2f} {times:6.2f}")
+    print("\nlayers, forward and backward, one thread")
+    print_rows(rows(quick=False))
 
 
 if __name__ == "__main__":

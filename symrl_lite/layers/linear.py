@@ -19,7 +19,7 @@ __all__ = ["EquivariantLinear", "as_tensor", "require_dtype", "require_same_shap
 
 # When irreducible blocks are worth their two changes of basis: multiplications that they save in a call, and for each
 # unit whose basis is changed. Measured: benchmarks/layers.py.
-_SAVED_IN_A_CALL, _SAVED_FOR_A_UNIT = 12_000_000, 100
+_SAVED_IN_A_CALL, _SAVED_FOR_A_UNIT = 8_000_000, 80
 _LARGEST_BASIS = 2**16  # numbers; layers with a larger one have no blocks
 
 
@@ -124,7 +124,7 @@ class EquivariantLinear(MadeWeight):
     """
 
     basis: Tensor  # (rank, d_out · d_in), or nothing
-    roots: Tensor  # (rank,), 1 / √(entries of an orbit), or nothing
+    roots: Tensor  # (rank,), or (1,) if all are equal, 1 / √(entries of an orbit), or nothing
     places: Tensor  # (channels_out · d_out · channels_in · d_in,), of the entries of W among θ, −θ and 0, or nothing
     bias_basis: Tensor  # (bias rank, d_out)
 
@@ -168,6 +168,9 @@ class EquivariantLinear(MadeWeight):
             self._orbits = orbits = weight_orbits(rho_in, rho_out)
             rank = orbits.rank
             sizes = np.bincount(orbits.index[orbits.sign != 0], minlength=max(rank, 1))
+            sizes = (
+                sizes[:1] if (sizes == sizes[0]).all() else sizes
+            )  # one number multiplies faster than a row of equal ones
             roots = torch.from_numpy(1 / np.sqrt(np.maximum(sizes, 1.0)))
             self._signed = bool((orbits.sign != 1).any())
             places = _places(orbits, self.channels_in, self.channels_out)
@@ -232,7 +235,7 @@ class EquivariantLinear(MadeWeight):
         )
         at = torch.nonzero(sign).ravel()
         rows, orbits = at // d_in, index[at]
-        sizes = self._like(self.roots).double().cpu()[orbits] * sign[at]
+        sizes = self._like(self.roots).double().cpu().expand(rank)[orbits] * sign[at]
         pairs, place = torch.unique(rows * rank + orbits, return_inverse=True)
         sums = torch.zeros(len(pairs), dtype=sizes.dtype).index_add_(0, place, sizes)  # of an orbit's entries in a row
         squares = torch.zeros(d_out, dtype=sizes.dtype).index_add_(0, rows, sizes**2)
@@ -280,10 +283,10 @@ class EquivariantLinear(MadeWeight):
                 "channels, then the representation"
             )
         require_dtype(x, self.coefficients)
-        shape, bias = (self.channels_out, self.rho_out.dimension), self.bias_vector()
+        ahead, shape, bias = x.shape[:-2], (self.channels_out, self.rho_out.dimension), self.bias_vector()
         if self._blocks is None or not self._is_worth_blocks(x):
-            return nn.functional.linear(x.flatten(-2), self.weight_or_kept(), bias).unflatten(-1, shape)
-        y = self._blocks(x.flatten(0, -3), self.coefficients).view(*x.shape[:-2], *shape)
+            return nn.functional.linear(x.flatten(-2), self.weight_or_kept(), bias).view(*ahead, *shape)
+        y = self._blocks(x.flatten(0, -3), self.coefficients).view(*ahead, *shape)
         return y if bias is None else y + bias.view(shape)
 
     def _make_blocks(self) -> BlockProduct | None:
