@@ -47,4 +47,4 @@ def print_rows(rows: list[Row]) -> None:
     """The table."""
     for work, peer, theirs, ours, share in rows:
         print(f"{work:48} {1000 * ours:9.1f} ms  {peer:36} {1000 * theirs:9.1f} ms", end="")
-        print(f"  {theirs / ours:7.1f} times  {share:6.1%} of the limit")
+        print(f"  {theirs / ours:7.1f} times  {share:7.2%} of the limit")
