@@ -9,12 +9,13 @@ INSIDE := .venv/bin/python
 GRADER := .venv-grading/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help book test shake lab assignments grade chapters chapter links wheel newest colab report clean
+.PHONY: help book test bench shake lab assignments grade chapters chapter links wheel newest colab report clean
 .PHONY: environment grading-environment python
 
 help:
 	@echo 'make book              set everything up, run the notebooks, build the site, print its address'
 	@echo 'make test              set everything up, run every check (make test STEPS="style unit": only these)'
+	@echo 'make bench             how fast, against what: measure, print and write the table of the site (ten minutes)'
 	@echo 'make shake             run the chapters on other arithmetic and with other seeds, list what changes (half an hour)'
 	@echo 'make lab               set everything up, open the first chapter in JupyterLab'
 	@echo 'make assignments       make the assignments: student version, answer version, a zip of each'
@@ -34,6 +35,9 @@ book: environment
 
 test: environment
 	@$(INSIDE) tools/test.py $(STEPS)
+
+bench: environment
+	@$(INSIDE) tools/bench.py
 
 shake: environment
 	@$(INSIDE) tools/shake.py

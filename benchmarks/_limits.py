@@ -43,6 +43,16 @@ def bandwidth() -> float:
     return 2 * source.nbytes / median(processor_seconds(lambda: np.copyto(target, source)) for _ in range(7))
 
 
+@functools.cache
+def product_rate() -> float:
+    """Floating-point operations per second in a product of two matrices of 1024 × 1024, single precision."""
+    import torch
+
+    a, b = torch.randn(1024, 1024), torch.randn(1024, 1024)
+    a @ b
+    return 2 * 1024**3 / median(processor_seconds(lambda: a @ b) for _ in range(7))
+
+
 def print_rows(rows: list[Row]) -> None:
     """The table."""
     for work, peer, theirs, ours, share in rows:

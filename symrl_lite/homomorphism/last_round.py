@@ -23,6 +23,8 @@ def last_round(mdp: TabularMDP, relabel_actions: bool = True, atol: float = 1e-9
     >>> from symrl_lite.envs.gridworld import GridWorld
     >>> last_round(GridWorld(size=5, goal=(2, 2)).tabular()).n_blocks
     6
+
+    Source: Hopcroft 1971 (the largest part keeps its number); Valmari & Franceschinis 2010, for Markov chains.
     """
     require_table(mdp)
     atol = a_number(atol, "atol", 0)
