@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from symrl_lite.layers.linear import as_tensor, require_tensor
 from symrl_lite.policies.parts import require_module, shape_of_states
+from symrl_lite.policies.stacks import RULES
+from symrl_lite.seeds.stacks import DoesNotFit, Plan, Stacked, Tables
 
 __all__ = ["ActorCritic", "OnTable"]
 
@@ -61,6 +63,36 @@ class ActorCritic(nn.Module):
                 "expected (batch, *state): say the shape of a state with ActorCritic(..., state_shape=...)"
             )
         return scores, values
+
+    def stacked(self, plan: Plan) -> Stacked | None:
+        """The same for many networks at once: see `symrl_lite.seeds`."""
+        plan.rules.update(RULES)
+        parts = [plan.of(part) for part in (self.body, self.actor, self.critic)]
+        known = [part for part in parts if part is not None]
+        if len(known) < len(parts):
+            return None
+        first = plan.names[id(next(self.parameters()))]
+
+        def with_tables(tables: Tables) -> Callable[[Any], Any]:
+            body, actor, critic = (part(tables) for part in known)
+            dtype = tables[first].dtype
+
+            def answer(x: Tensor) -> tuple[Tensor, Tensor]:
+                if x.is_complex():
+                    raise DoesNotFit
+                if self.state_shape is not None:
+                    if x.ndim != 2 + len(self.state_shape) or not self._is_state(x.shape[2:]):
+                        raise DoesNotFit
+                    x = x.to(dtype)
+                features = body(x)
+                scores, values = actor(features).flatten(2), critic(features).flatten(1)
+                if scores.shape[1] != values.shape[1]:
+                    raise DoesNotFit
+                return scores, values
+
+            return answer
+
+        return with_tables
 
     def _is_state(self, shape: Sequence[int]) -> bool:
         known = self.state_shape or ()

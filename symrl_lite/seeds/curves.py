@@ -1,134 +1,25 @@
-"""Many seeds at once: networks of one shape as one batch, and what to say of the curves that come out."""
+"""What to say of the curves of many seeds: steps to a threshold, areas, and how far the seeds leave them open."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from scipy import stats
-from torch import Tensor, nn
-from torch.func import functional_call, vmap
 
-from symrl_lite.door import a_number, a_seed, real_numbers, require_function, seed_list, whole_number
+from symrl_lite.door import a_number, a_seed, real_numbers, require_function, whole_number
 
 __all__ = [
     "Comparison",
     "Estimate",
-    "SeedBatch",
     "area_under_curve",
     "bootstrap",
     "compare",
-    "count_parameters",
     "interquartile_mean",
     "steps_to",
 ]
-
-
-class SeedBatch:
-    """f(θ_s, x_s) for all seeds s in one call: the parameters are stacked, (seeds, *shape), and `vmap` runs over them.
-
-    Network s is made under torch's seed `seeds[s]`, so it does not depend on the others. Fixed numbers (a basis, a
-    table of images) that are equal in all networks are kept once.
-
-    Args:
-        build_network: makes one network; called once for each seed.
-        seeds: whole numbers.
-
-    Raises:
-        ValueError: no seeds, the same seed twice, or networks of different shapes.
-
-    >>> batch = SeedBatch(lambda: nn.Linear(4, 2), seeds=[0, 1, 2])
-    >>> batch(torch.zeros(3, 5, 4)).shape, batch.parameters["weight"].shape
-    (torch.Size([3, 5, 2]), torch.Size([3, 2, 4]))
-    """
-
-    def __init__(self, build_network: Callable[[], nn.Module], seeds: Sequence[int]) -> None:
-        require_function(build_network, "build_network", "a function () -> network")
-        self.seeds = seed_list(seeds)
-        made = []
-        for seed in self.seeds:
-            with torch.random.fork_rng(devices=[]):  # leaves the caller's random numbers alone
-                torch.manual_seed(seed)
-                made.append(build_network())
-        shapes = [{name: tuple(p.shape) for name, p in network.named_parameters()} for network in made]
-        for seed, shape in zip(self.seeds, shapes, strict=True):
-            if shape != shapes[0]:
-                raise ValueError(f"the network of seed {seed} has parameters {shape}, that of the first {shapes[0]}")
-        self._made = made
-        parameters = [dict(network.named_parameters()) for network in made]
-        buffers = [dict(network.named_buffers()) for network in made]
-        self.parameters = {
-            name: torch.stack([p[name].detach() for p in parameters]).requires_grad_() for name in parameters[0]
-        }
-        self._buffers, self._buffer_axes = {}, {}
-        for name, first in buffers[0].items():
-            shared = all(torch.equal(first, b[name]) for b in buffers)
-            self._buffers[name] = first if shared else torch.stack([b[name] for b in buffers])
-            self._buffer_axes[name] = None if shared else 0
-        self._call = vmap(
-            lambda parameters, buffers, x: functional_call(self._made[0], (parameters, buffers), (x,)),
-            in_dims=(0, self._buffer_axes, 0),
-        )
-
-    def __len__(self) -> int:
-        return len(self.seeds)
-
-    def __call__(self, x: Any) -> Any:
-        """x (seeds, batch, ...), or a tuple of such → what the network returns, each with a first axis of seeds."""
-        return self._call(self.parameters, self._buffers, x)
-
-    def frozen(self) -> Callable[[Tensor], Any]:
-        """The batch with the parameters that it has now, for use without gradients.
-
-        A network that looks its answers up (`OnTable`) makes its table once here, by `network(None)`, and answers by
-        `network(x, table)`.
-        """
-        if not getattr(self._made[0], "looks_up", False):
-            return self
-        axes = (0, self._buffer_axes)
-        network, fixed = self._made[0], (self.parameters, self._buffers)
-        with torch.no_grad():
-            table = vmap(lambda p, b: functional_call(network, (p, b), (None,)), in_dims=axes)(*fixed)
-        answer = vmap(lambda p, b, x, table: functional_call(network, (p, b), (x, table)), in_dims=(*axes, 0, 0))
-        return lambda x: answer(*fixed, x, table)
-
-    def clip_gradients(self, largest: float) -> None:
-        """Scale the gradient of each seed, as one vector of all its parameters, to a length of at most `largest`."""
-        gradients = [p.grad for p in self.parameters.values() if p.grad is not None]
-        largest = a_number(largest, "largest", above=0)
-        squares = torch.stack([g.flatten(1).square().sum(dim=1) for g in gradients])  # (parameters, seeds)
-        scale = (largest / (squares.sum(dim=0).sqrt() + 1e-6)).clamp(max=1.0)  # (seeds,)
-        for g in gradients:
-            g.mul_(scale.view(-1, *[1] * (g.ndim - 1)))
-
-    def networks(self) -> list[nn.Module]:
-        """The networks one by one, with the parameters that they have now; copies."""
-        copies = []
-        for s, network in enumerate(self._made):
-            twin = copy.deepcopy(network)
-            with torch.no_grad():
-                for name, parameter in twin.named_parameters():
-                    parameter.copy_(self.parameters[name][s])
-            copies.append(twin)
-        return copies
-
-
-def count_parameters(network: nn.Module) -> int:
-    """How many numbers are trained.
-
-    Raises:
-        TypeError: no torch module.
-
-    >>> count_parameters(nn.Linear(4, 2))
-    10
-    """
-    if not isinstance(network, nn.Module):
-        raise TypeError(f"network is {network!r}, expected a torch module")
-    return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
 def steps_to(steps: Any, returns: Any, threshold: float) -> np.ndarray:
