@@ -87,7 +87,7 @@ class SeedBatch:
         """
         if self._stacked is not None:
             with torch.no_grad():
-                answer = self._stacked(self._tables())
+                answer = self._stacked({name: table.clone() for name, table in self._tables().items()})
 
             def known(x: Tensor) -> Any:
                 try:
