@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from symrl_lite.layers.linear import as_tensor, require_tensor
 from symrl_lite.policies.parts import require_module, shape_of_states
-from symrl_lite.policies.stacks import RULES
+from symrl_lite.policies.stacks import RULES, beside
 from symrl_lite.seeds.stacks import DoesNotFit, Plan, Stacked, Tables
 
 __all__ = ["ActorCritic", "OnTable"]
@@ -67,15 +67,13 @@ class ActorCritic(nn.Module):
     def stacked(self, plan: Plan) -> Stacked | None:
         """The same for many networks at once: see `symrl_lite.seeds`."""
         plan.rules.update(RULES)
-        parts = [plan.of(part) for part in (self.body, self.actor, self.critic)]
-        known = [part for part in parts if part is not None]
-        if len(known) < len(parts):
+        body, heads = plan.of(self.body), beside(plan.of(self.actor), plan.of(self.critic))
+        if body is None or heads is None:
             return None
         first = plan.names[id(next(self.parameters()))]
 
         def with_tables(tables: Tables) -> Callable[[Any], Any]:
-            body, actor, critic = (part(tables) for part in known)
-            dtype = tables[first].dtype
+            features, outputs, dtype = body(tables), heads(tables), tables[first].dtype
 
             def answer(x: Tensor) -> tuple[Tensor, Tensor]:
                 if x.is_complex():
@@ -84,11 +82,10 @@ class ActorCritic(nn.Module):
                     if x.ndim != 2 + len(self.state_shape) or not self._is_state(x.shape[2:]):
                         raise DoesNotFit
                     x = x.to(dtype)
-                features = body(x)
-                scores, values = actor(features).flatten(2), critic(features).flatten(1)
-                if scores.shape[1] != values.shape[1]:
+                scores, values = (y.flatten(2) for y in outputs(features(x)))
+                if values.shape[2] != 1 or scores.shape[1] != values.shape[1]:
                     raise DoesNotFit
-                return scores, values
+                return scores, values[..., 0]
 
             return answer
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,22 +140,37 @@ def bootstrap(
         whole_number(resamples, "resamples"),
         a_seed(seed),
     )
+    return _bootstrap(statistic, samples, confidence, resamples, seed, vectorized=False)
+
+
+def _bootstrap(
+    statistic: Callable[..., Any],
+    samples: Sequence[Any],
+    confidence: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+    *,
+    vectorized: bool,
+) -> Estimate:
+    """With `vectorized` the statistic takes arrays (..., n) -> (...,): the same draws, in one call for all of them."""
     arrays = [real_numbers(sample, "samples").astype(np.float64).ravel() for sample in samples]
     if not arrays or min(len(a) for a in arrays) < 2:
         raise ValueError(f"samples have lengths {[len(a) for a in arrays]}, expected one or more, of at least 2 values")
     with np.errstate(invalid="ignore"):  # infinity − infinity inside a median
         found = stats.bootstrap(
             arrays,
-            lambda *drawn: statistic(*drawn),
+            # SciPy says axis=-1 to a function that is vectorized: theirs is the last one here in any case.
+            lambda *drawn, **_: statistic(*drawn),
             n_resamples=resamples,
             confidence_level=confidence,
             method="percentile",
-            vectorized=False,
+            vectorized=vectorized,
             rng=np.random.default_rng(seed),
         )
+        value = float(statistic(*arrays))
     draws = np.sort(found.bootstrap_distribution)
     ends = [int(np.floor(q * (resamples - 1))) for q in ((1 - confidence) / 2, (1 + confidence) / 2)]
-    return Estimate(float(statistic(*arrays)), float(draws[ends[0]]), float(draws[ends[1]]))
+    return Estimate(value, float(draws[ends[0]]), float(draws[ends[1]]))
 
 
 @dataclass(frozen=True)
@@ -202,14 +217,17 @@ def compare(first: Any, second: Any, threshold: float) -> Comparison:
     return Comparison(
         threshold,
         (float(np.median(fast)), float(np.median(slow))),
-        bootstrap(lambda a, b: _ratio(np.median(b), np.median(a)), fast, slow),
+        _bootstrap(_ratio_of_medians, (fast, slow), vectorized=True),
         (float(interquartile_mean(large)), float(interquartile_mean(small))),
-        bootstrap(lambda a, b: interquartile_mean(a) - interquartile_mean(b), large, small),
+        _bootstrap(lambda a, b: interquartile_mean(a) - interquartile_mean(b), (large, small), vectorized=True),
     )
 
 
-def _ratio(a: float, b: float) -> float:
-    """a / b of steps that may be infinite, or 0; 1 where both are: neither got there, or both from the start."""
-    if np.isinf(a) and np.isinf(b):
-        return 1.0
-    return float(a / b) if b else float("inf") if a else 1.0
+def _ratio_of_medians(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Of steps (..., n) that may be infinite, or 0, second over first; 1 where both are: neither got there, or both
+    from the start.
+    """
+    a, b = np.median(second, axis=-1), np.median(first, axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):  # what is not used
+        ratio = np.where(b == 0, np.where(a == 0, 1.0, np.inf), a / b)
+    return np.where(np.isinf(a) & np.isinf(b), 1.0, ratio)
