@@ -65,7 +65,10 @@ class ActorCritic(nn.Module):
         return scores, values
 
     def stacked(self, plan: Plan) -> Stacked | None:
-        """The same for many networks at once: see `symrl_lite.seeds`."""
+        """`forward` for the networks of many seeds at once; None where a part is not known.
+
+        What it returns raises DoesNotFit where `forward` would refuse: `SeedBatch` then asks `forward` itself.
+        """
         plan.rules.update(RULES)
         body, heads = plan.of(self.body), beside(plan.of(self.actor), plan.of(self.critic))
         if body is None or heads is None:

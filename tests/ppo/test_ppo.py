@@ -267,6 +267,8 @@ def test_a_gymnasium_id_and_a_function_serve_alike():
     settings = PPOSettings(environments=2, horizon=16, evaluate_every=64, evaluation_episodes=2)
     for environment in ("CartPole-v1", lambda n: SyncVectorEnv([lambda: gymnasium.make("CartPole-v1")] * n)):
         assert train([0], 64, settings=settings, environment=environment).returns.shape == (1, 2)
+    acrobot = train([0, 1], 64, lambda: mlp_policy(6, 3, (8,)), settings, "Acrobot-v1")
+    assert (acrobot.returns >= -500).all() and (acrobot.returns < 0).all()
     indexed = PredatorPrey(observation="index", size=3)
 
     def table():
