@@ -37,6 +37,9 @@ class Streams:
         self._generators = [np.random.default_rng(s) for s in _each(seed, n)]
         self._numbers = np.stack([g.random(_BLOCK) for g in self._generators])  # (n, block)
         self._next = np.zeros(n, dtype=np.int64)
+        self._level: int | None = (
+            0  # where all streams are, as long as they are read together; then `_next` is not used
+        )
 
     def renew(self, seed: int | Sequence[int | None] | None) -> None:
         """Start the streams that get a seed anew; those whose seed is None go on where they are.
@@ -48,6 +51,7 @@ class Streams:
         >>> bool((streams.draw() == others.draw()).all())
         True
         """
+        self._part()
         for i, s in enumerate(_each(seed, len(self._generators))):
             if s is not None:
                 self._generators[i] = np.random.default_rng(s)
@@ -55,12 +59,23 @@ class Streams:
 
     def draw(self, which: np.ndarray | None = None, size: int = 1) -> np.ndarray:
         """The next `size` numbers of the environments `which` (indices; all by default): (len(which), size)."""
+        if which is None and self._level is not None and size <= _BLOCK:
+            if self._level + size > _BLOCK:
+                self._numbers, self._level = np.stack([g.random(_BLOCK) for g in self._generators]), 0
+            self._level += size
+            return self._numbers[:, self._level - size : self._level].copy()
+        self._part()
         which = np.arange(len(self._generators)) if which is None else np.asarray(which)
         for i in which[self._next[which] + size > _BLOCK]:
             self._numbers[i], self._next[i] = self._generators[i].random(_BLOCK), 0
         found = self._numbers[which[:, None], self._next[which, None] + np.arange(size)]
         self._next[which] += size
         return found
+
+    def _part(self) -> None:
+        """From here on each stream has a place of its own."""
+        if self._level is not None:
+            self._next[:], self._level = self._level, None
 
 
 def continued(streams: Streams | None, seed: int | Sequence[int | None] | None, n: int) -> Streams:

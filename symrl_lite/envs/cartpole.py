@@ -148,7 +148,8 @@ class CartPoles(CartPoleVectorEnv):
         require_start(self._streams is not None, self)
         new, before = np.flatnonzero(self.prev_done), self.state
         _, rewards, terminated, truncated, info = super().step(chosen)
-        self.state = self.state + _push(self, before)
+        if self.wind:
+            self.state = self.state + _push(self, before)
         if len(new):
             self.state[:, new] = self._starts(new)
         return self.state.T.astype(np.float32), rewards, terminated, truncated, info

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from symrl_lite.layers.linear import as_tensor, require_tensor
 from symrl_lite.policies.parts import require_module, shape_of_states
+from symrl_lite.policies.stacks import RULES, beside
+from symrl_lite.seeds.stacks import DoesNotFit, Plan, Stacked, Tables
 
 __all__ = ["ActorCritic", "OnTable"]
 
@@ -67,6 +69,36 @@ class ActorCritic(nn.Module):
                 "expected (batch, *state): say the shape of a state with ActorCritic(..., state_shape=...)"
             )
         return scores, values
+
+    def stacked(self, plan: Plan) -> Stacked | None:
+        """`forward` for the networks of many seeds at once; None where a part is not known.
+
+        What it returns raises DoesNotFit where `forward` would refuse: `SeedBatch` then asks `forward` itself.
+        """
+        plan.rules.update(RULES)
+        body, heads = plan.of(self.body), beside(plan.of(self.actor), plan.of(self.critic))
+        if body is None or heads is None:
+            return None
+        first = plan.names[id(next(self.parameters()))]
+
+        def with_tables(tables: Tables) -> Callable[[Any], Any]:
+            features, outputs, dtype = body(tables), heads(tables), tables[first].dtype
+
+            def answer(x: Tensor) -> tuple[Tensor, Tensor]:
+                if x.is_complex():
+                    raise DoesNotFit
+                if self.state_shape is not None:
+                    if x.ndim != 2 + len(self.state_shape) or not self._is_state(x.shape[2:]):
+                        raise DoesNotFit
+                    x = x.to(dtype)
+                scores, values = (y.flatten(2) for y in outputs(features(x)))
+                if values.shape[2] != 1 or scores.shape[1] != values.shape[1]:
+                    raise DoesNotFit
+                return scores, values[..., 0]
+
+            return answer
+
+        return with_tables
 
     def _is_state(self, shape: Sequence[int]) -> bool:
         known = self.state_shape or ()

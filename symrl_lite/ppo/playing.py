@@ -24,16 +24,16 @@ __all__ = ["Play", "Step", "require_served"]
 
 @dataclass
 class Step:
-    """What one step showed, (seeds, environments, ...)."""
+    """What one step showed: tensors (seeds, environments, ...), and arrays (seeds · environments,)."""
 
     observations: Tensor  # before it
     actions: Tensor
-    log_probabilities: Tensor
+    log_policy: Tensor  # of all actions
     values: Tensor
-    rewards: Tensor
-    terminated: Tensor
-    ended: Tensor
-    counts: Tensor  # 0 where the environment only started an episode, whatever the action
+    rewards: np.ndarray
+    terminated: np.ndarray
+    ended: np.ndarray
+    starts: np.ndarray  # where the environment only started an episode, whatever the action
 
 
 class Play:
@@ -52,7 +52,7 @@ class Play:
         self._streams = Streams([int(n) for n in numbers[1::2].ravel()], envs.num_envs)
         self.observations = self._seen(seen)
         self.answer: Callable[[Tensor], Any] = batch.frozen()
-        self._fresh = torch.zeros(self.shape, dtype=torch.bool)
+        self._fresh = np.zeros(envs.num_envs, dtype=bool)
 
     def step(self, greedy: bool = False) -> Step:
         """One step of every environment.
@@ -70,21 +70,15 @@ class Play:
         log_policy = torch.log_softmax(scores, dim=-1)
         if greedy:
             actions = scores.argmax(dim=-1)
-        else:  # the first action at which the summed probabilities pass a uniform number
-            uniform = self._split(self._streams.draw())  # (seeds, N, 1)
-            actions = (log_policy.exp().cumsum(dim=-1) < uniform).sum(dim=-1).clamp(max=scores.shape[-1] - 1)
+        else:  # the first action at which the summed probabilities pass a uniform number; the last if none does
+            summed = log_policy[..., :-1].exp().cumsum(dim=-1)
+            actions = (summed < self._split(self._streams.draw())).sum(dim=-1)  # (seeds, N, 1) on the right
         seen, rewards, terminated, truncated, _ = self.envs.step(actions.flatten().numpy())
-        step = Step(
-            self.observations,
-            actions,
-            log_policy.gather(-1, actions[..., None])[..., 0],
-            values,
-            self._split(rewards).to(values.dtype),
-            self._split(terminated),
-            self._split(terminated | truncated),
-            1.0 - self._fresh.float(),
-        )
-        self.observations, self._fresh = self._seen(seen), step.ended
+        # Copies: an environment may write into what it returned before.
+        terminated = np.array(terminated)
+        ended = terminated | truncated
+        step = Step(self.observations, actions, log_policy, values, np.array(rewards), terminated, ended, self._fresh)
+        self.observations, self._fresh = self._seen(seen), ended
         return step
 
     def _seen(self, observations: np.ndarray) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from time import perf_counter
 
@@ -240,14 +240,14 @@ def evaluate(
         raise TypeError(f"batch is {batch!r}, expected a SeedBatch of networks")
     episodes, seed = whole_number(episodes, "episodes"), a_seed(seed)
     play = Play(vector_maker(environment)(len(batch) * episodes), batch, seed=seed + 1)
-    running = np.ones((len(batch), episodes), dtype=bool)
-    totals = np.zeros((len(batch), episodes))
+    running = np.ones(len(batch) * episodes, dtype=bool)
+    totals = np.zeros(running.shape)
     while running.any():
         step = play.step(greedy)
-        totals += np.where(running, step.rewards.numpy(), 0.0)
-        running &= ~step.ended.numpy()
+        totals += np.where(running, step.rewards, 0.0)
+        running &= ~step.ended
     play.envs.close()
-    return totals
+    return totals.reshape(len(batch), episodes)
 
 
 @dataclass
@@ -259,12 +259,23 @@ class _Memory:
     log_probabilities: Tensor
     advantages: Tensor
     targets: Tensor
-    counts: Tensor
+    weights: Tensor  # 0 for a step that only started an episode
 
-    def pick(self, which: Tensor) -> _Memory:
-        """The steps `which`, (seeds, m), with their copies in one axis: (seeds, m · copies, ...)."""
-        rows = torch.arange(len(which))[:, None]
-        return _Memory(*(getattr(self, f.name)[rows, which].flatten(1, 2) for f in fields(self)))
+    def minibatches(self, order: Tensor, pieces: int, normalize: bool) -> Iterator[_Memory]:
+        """The steps in an order (seeds, steps), cut into pieces, copies in one axis: (seeds, m · copies, ...).
+
+        The weights of a piece sum to 1 for each seed, and with `normalize` its advantages have mean 0 and deviation 1.
+        """
+        rows = torch.arange(len(order))[:, None]
+        states, actions, old, advantages, targets, weights = (
+            getattr(self, f.name)[rows, order].flatten(1, 2).unflatten(1, (pieces, -1)) for f in fields(self)
+        )  # (seeds, pieces, m · copies, ...)
+        weights = weights / weights.sum(dim=2, keepdim=True)
+        if normalize:
+            centred = advantages - (weights * advantages).sum(dim=2, keepdim=True)
+            advantages = centred / ((weights * centred**2).sum(dim=2, keepdim=True).sqrt() + 1e-8)
+        parts = (part.unbind(dim=1) for part in (states, actions, old, advantages, targets, weights))
+        return map(_Memory, *parts)
 
 
 def _remember(play: Play, settings: PPOSettings) -> _Memory:
@@ -275,18 +286,23 @@ def _remember(play: Play, settings: PPOSettings) -> _Memory:
         _, last = play.answer(play.observations)
 
     def over_time(name: str) -> Tensor:
-        return torch.stack([getattr(step, name) for step in steps], dim=2)  # (seeds, N, T, ...)
+        parts = [getattr(step, name) for step in steps]
+        if isinstance(parts[0], Tensor):
+            return torch.stack(parts, dim=2)  # (seeds, N, T, ...)
+        return torch.from_numpy(np.stack(parts, axis=-1)).unflatten(0, play.shape)  # (seeds, N, T)
 
+    values, actions = over_time("values"), over_time("actions")
     advantages, targets = advantages_and_targets(
-        over_time("rewards"),
-        torch.cat([over_time("values"), last[..., None]], dim=2),
+        over_time("rewards").to(values.dtype),
+        torch.cat([values, last[..., None]], dim=2),
         over_time("terminated"),
         over_time("ended"),
         settings.discount,
         settings.gae_lambda,
     )
-    kept = [over_time(name) for name in ("observations", "actions", "log_probabilities")]
-    return _Memory(*(x.flatten(1, 2).unsqueeze(2) for x in (*kept, advantages, targets, over_time("counts"))))
+    old = over_time("log_policy").gather(-1, actions[..., None])[..., 0]
+    kept = (over_time("observations"), actions, old, advantages, targets, 1.0 - over_time("starts").float())
+    return _Memory(*(x.flatten(1, 2).unsqueeze(2) for x in kept))
 
 
 def _with_copies(memory: _Memory, batch: SeedBatch, symmetry: Symmetry) -> _Memory:
@@ -306,7 +322,7 @@ def _with_copies(memory: _Memory, batch: SeedBatch, symmetry: Symmetry) -> _Memo
         scores, _ = batch(states.flatten(1, 2))
     log_policy = torch.log_softmax(scores, dim=-1).unflatten(1, (shape[1], order))
     old = log_policy.gather(-1, actions[..., None])[..., 0]
-    others = (x.expand(-1, -1, order) for x in (memory.advantages, memory.targets, memory.counts))
+    others = (x.expand(-1, -1, order) for x in (memory.advantages, memory.targets, memory.weights))
     return _Memory(states, actions, old, *others)
 
 
@@ -322,8 +338,8 @@ def _learn(
     n = memory.actions.shape[1]
     for _ in range(settings.epochs):
         order = torch.stack([torch.randperm(n, generator=generator) for generator in shuffles])  # (seeds, n)
-        for which in order.split(n // settings.minibatches, dim=1):
-            losses = _losses(batch, memory.pick(which), settings)  # (seeds,)
+        for steps in memory.minibatches(order, settings.minibatches, settings.normalize_advantages):
+            losses = _losses(batch, steps, settings)  # (seeds,)
             if not bool(losses.isfinite().all()):
                 bad = batch.seeds[int((~losses.isfinite()).nonzero()[0])]
                 raise FloatingPointError(
@@ -336,23 +352,15 @@ def _learn(
             optimizer.step()
 
 
-def _losses(batch: SeedBatch, memory: _Memory, settings: PPOSettings) -> Tensor:
-    """PPO's loss of each seed, (seeds,); steps that only started an episode have weight 0."""
-    weights = memory.counts / memory.counts.sum(dim=1, keepdim=True)  # (seeds, m)
-
-    def mean(x: Tensor) -> Tensor:
-        return (weights * x).sum(dim=1, keepdim=True)
-
-    advantages = memory.advantages
-    if settings.normalize_advantages:
-        centred = advantages - mean(advantages)
-        advantages = centred / (mean(centred**2).sqrt() + 1e-8)
-    scores, values = batch(memory.states)
+def _losses(batch: SeedBatch, steps: _Memory, settings: PPOSettings) -> Tensor:
+    """PPO's loss of each seed, (seeds,), for a minibatch (seeds, m, ...)."""
+    scores, values = batch(steps.states)
     log_policy = torch.log_softmax(scores, dim=-1)
-    new = log_policy.gather(-1, memory.actions[..., None])[..., 0]
-    ratio = (new - memory.log_probabilities).exp()
+    new = log_policy.gather(-1, steps.actions[..., None])[..., 0]
+    ratio = (new - steps.log_probabilities).exp()
     clipped = ratio.clamp(1 - settings.clip, 1 + settings.clip)
-    gain = torch.minimum(ratio * advantages, clipped * advantages)
-    entropy = -(log_policy.exp() * log_policy).sum(dim=-1)
-    error = (values - memory.targets) ** 2
-    return -mean(gain - settings.value_coefficient * error + settings.entropy_coefficient * entropy)[:, 0]
+    gain = torch.minimum(ratio * steps.advantages, clipped * steps.advantages)
+    gain = gain - settings.value_coefficient * (values - steps.targets) ** 2
+    if settings.entropy_coefficient:
+        gain = gain - settings.entropy_coefficient * (log_policy.exp() * log_policy).sum(dim=-1)
+    return -(steps.weights * gain).sum(dim=1)

@@ -67,20 +67,43 @@ def test_the_loss_by_hand():
             return self.scores.expand(len(x), 2), torch.full((len(x),), 2.0)
 
     memory = training._Memory(
-        states=torch.zeros(1, 3, 1),
-        actions=torch.tensor([[1, 0, 1]]),
-        log_probabilities=torch.log(torch.tensor([[0.5, 0.5, 0.5]])),
-        advantages=torch.tensor([[1.0, 1.0, 1000.0]]),
-        targets=torch.tensor([[3.0, 2.0, 1000.0]]),
-        counts=torch.tensor([[1.0, 1.0, 0.0]]),
+        states=torch.zeros(1, 3, 1, 1),
+        actions=torch.tensor([[[1], [0], [1]]]),
+        log_probabilities=torch.log(torch.tensor([[[0.5], [0.5], [0.5]]])),
+        advantages=torch.tensor([[[1.0], [1.0], [1000.0]]]),
+        targets=torch.tensor([[[3.0], [2.0], [1000.0]]]),
+        weights=torch.tensor([[[1.0], [1.0], [0.0]]]),
     )
     settings = PPOSettings(normalize_advantages=False, clip=0.2, value_coefficient=0.5, entropy_coefficient=0.1)
     entropy = -(0.25 * np.log(0.25) + 0.75 * np.log(0.75))
     gain = (1.2 + 0.5) / 2  # ratio 1.5 clipped to 1.2; ratio 0.5, of which the minimum is itself
     error = ((2 - 3) ** 2 + 0) / 2
     expected = -(gain - 0.5 * error + 0.1 * entropy)
-    loss = training._losses(SeedBatch(Fixed, [0]), memory, settings)
+    (steps,) = memory.minibatches(torch.tensor([[2, 0, 1]]), 1, normalize=False)
+    loss = training._losses(SeedBatch(Fixed, [0]), steps, settings)
     assert float(loss.detach()[0]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_minibatches_are_the_steps_in_their_order_and_normalised_one_by_one():
+    draw = torch.Generator().manual_seed(0)
+    S, n, copies = 2, 6, 3
+    more = [torch.randn(S, n, copies, generator=draw) for _ in range(3)]
+    actions, weights = torch.arange(S * n * copies).view(S, n, copies), torch.ones(S, n, copies)
+    weights[:, 1] = 0
+    memory = training._Memory(torch.randn(S, n, copies, 4, generator=draw), actions, *more, weights)
+    order = torch.stack([torch.randperm(n, generator=draw) for _ in range(S)])
+    pieces = list(memory.minibatches(order, 3, normalize=True))
+    assert len(pieces) == 3
+    for k, piece in enumerate(pieces):
+        for s in range(S):
+            which = order[s, 2 * k : 2 * k + 2]
+            assert torch.equal(piece.actions[s], actions[s, which].flatten())
+            assert torch.equal(piece.states[s], memory.states[s, which].flatten(0, 1))
+            counts = weights[s, which].flatten()
+            advantages = memory.advantages[s, which].flatten()[counts > 0]
+            expected = (advantages - advantages.mean()) / advantages.std(correction=0)
+            torch.testing.assert_close(piece.advantages[s][counts > 0], expected, atol=1e-5, rtol=1e-5)
+            torch.testing.assert_close(piece.weights[s], counts / counts.sum())
 
 
 # --- seeds
@@ -210,7 +233,7 @@ class Corridor(VectorEnv):
 def test_the_step_that_only_starts_an_episode_has_no_weight():
     batch = SeedBatch(lambda: mlp_policy(1, 2, (4,)), [0])
     memory = training._remember(playing.Play(Corridor(2), batch, seed=0), PPOSettings(horizon=8, environments=2))
-    counts = memory.counts.reshape(2, 8)
+    counts = memory.weights.reshape(2, 8)
     assert counts.tolist() == [[1, 1, 1, 0, 1, 1, 1, 0]] * 2  # three steps, then the one that resets
 
 
@@ -244,6 +267,8 @@ def test_a_gymnasium_id_and_a_function_serve_alike():
     settings = PPOSettings(environments=2, horizon=16, evaluate_every=64, evaluation_episodes=2)
     for environment in ("CartPole-v1", lambda n: SyncVectorEnv([lambda: gymnasium.make("CartPole-v1")] * n)):
         assert train([0], 64, settings=settings, environment=environment).returns.shape == (1, 2)
+    acrobot = train([0, 1], 64, lambda: mlp_policy(6, 3, (8,)), settings, "Acrobot-v1")
+    assert (acrobot.returns >= -500).all() and (acrobot.returns < 0).all()
     indexed = PredatorPrey(observation="index", size=3)
 
     def table():

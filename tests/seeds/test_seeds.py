@@ -1,5 +1,7 @@
 """Many networks as one batch, and the statistics of many seeds."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -129,6 +131,27 @@ def test_compare_with_a_method_that_never_gets_there():
     found = compare(Run(9), Run(0), threshold=5)
     assert found.steps == (100, np.inf) and found.ratio.value == np.inf and found.gain.low > 0
     assert "inf" in str(found)
+
+
+@pytest.mark.parametrize("levels", [(120, 70), (120, 20), (10, 10), (5000, 60), (5000, 5000), (60, 5000)])
+def test_compare_makes_its_intervals_from_the_draws_of_bootstrap(levels):
+    """Bit for bit, and for seeds that never get there, or are there from the start."""
+    draw, runs = np.random.default_rng(sum(levels)), []
+    for level, n in zip(levels, (6, 7), strict=True):
+        returns = np.cumsum(draw.random((n, 8)) * level, axis=1)
+        returns[:, 0] = 500 if level == 5000 else 0
+        runs.append(SimpleNamespace(steps=np.arange(8) * 100, returns=returns))
+
+    def one_ratio(a, b):
+        above, below = np.median(b), np.median(a)
+        if np.isinf(above) and np.isinf(below):
+            return 1.0
+        return above / below if below else np.inf if above else 1.0
+
+    found = compare(*runs, threshold=300)
+    assert found.ratio == bootstrap(one_ratio, *(steps_to(r.steps, r.returns, 300) for r in runs))
+    areas = [area_under_curve(r.steps, r.returns) for r in runs]
+    assert found.gain == bootstrap(lambda a, b: interquartile_mean(a) - interquartile_mean(b), *areas)
 
 
 def test_count_parameters_leaves_out_what_is_frozen():

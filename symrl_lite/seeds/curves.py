@@ -1,136 +1,25 @@
-"""Many seeds at once: networks of one shape as one batch, and what to say of the curves that come out."""
+"""What to say of the curves of many seeds: steps to a threshold, areas, and how far the seeds leave them open."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from scipy import stats
-from torch import Tensor, nn
-from torch.func import functional_call, vmap
 
-from symrl_lite.door import a_number, a_seed, real_numbers, require_function, seed_list, whole_number
+from symrl_lite.door import a_number, a_seed, real_numbers, require_function, whole_number
 
 __all__ = [
     "Comparison",
     "Estimate",
-    "SeedBatch",
     "area_under_curve",
     "bootstrap",
     "compare",
-    "count_parameters",
     "interquartile_mean",
     "steps_to",
 ]
-
-
-class SeedBatch:
-    """f(θ_s, x_s) for all seeds s in one call: the parameters are stacked, (seeds, *shape), and `vmap` runs over them.
-
-    Network s is made under torch's seed `seeds[s]`, so it does not depend on the others. Fixed numbers (a basis, a
-    table of images) that are equal in all networks are kept once.
-
-    Args:
-        build_network: makes one network; called once for each seed.
-        seeds: whole numbers.
-
-    Raises:
-        ValueError: no seeds, the same seed twice, or networks of different shapes.
-
-    >>> batch = SeedBatch(lambda: nn.Linear(4, 2), seeds=[0, 1, 2])
-    >>> batch(torch.zeros(3, 5, 4)).shape, batch.parameters["weight"].shape
-    (torch.Size([3, 5, 2]), torch.Size([3, 2, 4]))
-
-    Source: PyTorch's stack_module_state and vmap, of torch.func.
-    """
-
-    def __init__(self, build_network: Callable[[], nn.Module], seeds: Sequence[int]) -> None:
-        require_function(build_network, "build_network", "a function () -> network")
-        self.seeds = seed_list(seeds)
-        made = []
-        for seed in self.seeds:
-            with torch.random.fork_rng(devices=[]):  # leaves the caller's random numbers alone
-                torch.manual_seed(seed)
-                made.append(build_network())
-        shapes = [{name: tuple(p.shape) for name, p in network.named_parameters()} for network in made]
-        for seed, shape in zip(self.seeds, shapes, strict=True):
-            if shape != shapes[0]:
-                raise ValueError(f"the network of seed {seed} has parameters {shape}, that of the first {shapes[0]}")
-        self._made = made
-        parameters = [dict(network.named_parameters()) for network in made]
-        buffers = [dict(network.named_buffers()) for network in made]
-        self.parameters = {
-            name: torch.stack([p[name].detach() for p in parameters]).requires_grad_() for name in parameters[0]
-        }
-        self._buffers, self._buffer_axes = {}, {}
-        for name, first in buffers[0].items():
-            shared = all(torch.equal(first, b[name]) for b in buffers)
-            self._buffers[name] = first if shared else torch.stack([b[name] for b in buffers])
-            self._buffer_axes[name] = None if shared else 0
-        self._call = vmap(
-            lambda parameters, buffers, x: functional_call(self._made[0], (parameters, buffers), (x,)),
-            in_dims=(0, self._buffer_axes, 0),
-        )
-
-    def __len__(self) -> int:
-        return len(self.seeds)
-
-    def __call__(self, x: Any) -> Any:
-        """x (seeds, batch, ...), or a tuple of such → what the network returns, each with a first axis of seeds."""
-        return self._call(self.parameters, self._buffers, x)
-
-    def frozen(self) -> Callable[[Tensor], Any]:
-        """The batch with the parameters that it has now, for use without gradients.
-
-        A network that looks its answers up (`OnTable`) makes its table once here, by `network(None)`, and answers by
-        `network(x, table)`.
-        """
-        if not getattr(self._made[0], "looks_up", False):
-            return self
-        axes = (0, self._buffer_axes)
-        network, fixed = self._made[0], (self.parameters, self._buffers)
-        with torch.no_grad():
-            table = vmap(lambda p, b: functional_call(network, (p, b), (None,)), in_dims=axes)(*fixed)
-        answer = vmap(lambda p, b, x, table: functional_call(network, (p, b), (x, table)), in_dims=(*axes, 0, 0))
-        return lambda x: answer(*fixed, x, table)
-
-    def clip_gradients(self, largest: float) -> None:
-        """Scale the gradient of each seed, as one vector of all its parameters, to a length of at most `largest`."""
-        gradients = [p.grad for p in self.parameters.values() if p.grad is not None]
-        largest = a_number(largest, "largest", above=0)
-        squares = torch.stack([g.flatten(1).square().sum(dim=1) for g in gradients])  # (parameters, seeds)
-        scale = (largest / (squares.sum(dim=0).sqrt() + 1e-6)).clamp(max=1.0)  # (seeds,)
-        for g in gradients:
-            g.mul_(scale.view(-1, *[1] * (g.ndim - 1)))
-
-    def networks(self) -> list[nn.Module]:
-        """The networks one by one, with the parameters that they have now; copies."""
-        copies = []
-        for s, network in enumerate(self._made):
-            twin = copy.deepcopy(network)
-            with torch.no_grad():
-                for name, parameter in twin.named_parameters():
-                    parameter.copy_(self.parameters[name][s])
-            copies.append(twin)
-        return copies
-
-
-def count_parameters(network: nn.Module) -> int:
-    """How many numbers are trained.
-
-    Raises:
-        TypeError: no torch module.
-
-    >>> count_parameters(nn.Linear(4, 2))
-    10
-    """
-    if not isinstance(network, nn.Module):
-        raise TypeError(f"network is {network!r}, expected a torch module")
-    return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
 def steps_to(steps: Any, returns: Any, threshold: float) -> np.ndarray:
@@ -255,22 +144,37 @@ def bootstrap(
         whole_number(resamples, "resamples"),
         a_seed(seed),
     )
+    return _bootstrap(statistic, samples, confidence, resamples, seed, vectorized=False)
+
+
+def _bootstrap(
+    statistic: Callable[..., Any],
+    samples: Sequence[Any],
+    confidence: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+    *,
+    vectorized: bool,
+) -> Estimate:
+    """With `vectorized` the statistic takes arrays (..., n) -> (...,): the same draws, in one call for all of them."""
     arrays = [real_numbers(sample, "samples").astype(np.float64).ravel() for sample in samples]
     if not arrays or min(len(a) for a in arrays) < 2:
         raise ValueError(f"samples have lengths {[len(a) for a in arrays]}, expected one or more, of at least 2 values")
     with np.errstate(invalid="ignore"):  # infinity − infinity inside a median
         found = stats.bootstrap(
             arrays,
-            lambda *drawn: statistic(*drawn),
+            # SciPy says axis=-1 to a function that is vectorized: theirs is the last one here in any case.
+            lambda *drawn, **_: statistic(*drawn),
             n_resamples=resamples,
             confidence_level=confidence,
             method="percentile",
-            vectorized=False,
+            vectorized=vectorized,
             rng=np.random.default_rng(seed),
         )
+        value = float(statistic(*arrays))
     draws = np.sort(found.bootstrap_distribution)
     ends = [int(np.floor(q * (resamples - 1))) for q in ((1 - confidence) / 2, (1 + confidence) / 2)]
-    return Estimate(float(statistic(*arrays)), float(draws[ends[0]]), float(draws[ends[1]]))
+    return Estimate(value, float(draws[ends[0]]), float(draws[ends[1]]))
 
 
 @dataclass(frozen=True)
@@ -321,14 +225,17 @@ def compare(first: Any, second: Any, threshold: float) -> Comparison:
     return Comparison(
         threshold,
         (float(np.median(fast)), float(np.median(slow))),
-        bootstrap(lambda a, b: _ratio(np.median(b), np.median(a)), fast, slow),
+        _bootstrap(_ratio_of_medians, (fast, slow), vectorized=True),
         (float(interquartile_mean(large)), float(interquartile_mean(small))),
-        bootstrap(lambda a, b: interquartile_mean(a) - interquartile_mean(b), large, small),
+        _bootstrap(lambda a, b: interquartile_mean(a) - interquartile_mean(b), (large, small), vectorized=True),
     )
 
 
-def _ratio(a: float, b: float) -> float:
-    """a / b of steps that may be infinite, or 0; 1 where both are: neither got there, or both from the start."""
-    if np.isinf(a) and np.isinf(b):
-        return 1.0
-    return float(a / b) if b else float("inf") if a else 1.0
+def _ratio_of_medians(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Of steps (..., n) that may be infinite, or 0, second over first; 1 where both are: neither got there, or both
+    from the start.
+    """
+    a, b = np.median(second, axis=-1), np.median(first, axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):  # what is not used
+        ratio = np.where(b == 0, np.where(a == 0, 1.0, np.inf), a / b)
+    return np.where(np.isinf(a) & np.isinf(b), 1.0, ratio)
