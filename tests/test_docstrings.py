@@ -26,6 +26,7 @@ OURS = {  # files and rooms that follow nobody: why there is no source to name
     "equivariance/acting.py": "arrays and tensors alike, no method",
     "equivariance/arrays.py": "arrays and tensors alike, no method",
     "layers/kept.py": "a weight that is used again",
+    "policies/stacks.py": "the arithmetic of layers whose sources are in layers/",
     "ppo/playing.py": "who plays where; the method is in ppo/training.py",
     "structured/kept.py": "files of models",
     "structured/tiles.py": "an arrangement of pixels in memory",
