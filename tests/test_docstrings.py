@@ -28,6 +28,7 @@ OURS = {  # files and rooms that follow nobody: why there is no source to name
     "layers/kept.py": "a weight that is used again",
     "policies/stacks.py": "the arithmetic of layers whose sources are in layers/",
     "ppo/playing.py": "who plays where; the method is in ppo/training.py",
+    "seeds/stacks.py": "products of matrices for many networks at once",
     "structured/kept.py": "files of models",
     "structured/tiles.py": "an arrangement of pixels in memory",
     "sweeps/kept.py": "files of results",
