@@ -158,11 +158,13 @@ def test_the_gradient_of_stable_baselines(stable_baselines, normalized):
     buffer = model.rollout_buffer
     kept = (buffer.observations, buffer.actions[..., 0], buffer.log_probs, buffer.advantages, buffer.returns)
     states, actions, *others = (torch.from_numpy(x[:, 0].copy())[None] for x in kept)
-    memory = _Memory(states, actions.long(), *others, torch.ones(1, n))
-    log_policy = torch.log_softmax(batch(states)[0], dim=-1).gather(-1, memory.actions[..., None])[..., 0]
-    clipped = ((log_policy - memory.log_probabilities).exp() - 1).abs() > settings.clip
+    given = (states, actions.long(), *others, torch.ones(1, n))
+    memory = _Memory(*(x.unsqueeze(2) for x in given))  # (seeds, steps, copies, ...)
+    (steps,) = memory.minibatches(torch.arange(n)[None], 1, normalized)
+    log_policy = torch.log_softmax(batch(steps.states)[0], dim=-1).gather(-1, steps.actions[..., None])[..., 0]
+    clipped = ((log_policy - steps.log_probabilities).exp() - 1).abs() > settings.clip
     assert 0.1 < clipped.float().mean() < 0.9
-    loss = _losses(batch, memory, settings).sum()
+    loss = _losses(batch, steps, settings).sum()
     loss.backward()
     before = {name: p.detach().clone() for name, p in model.policy.named_parameters()}
     model.train()
