@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from symrl_lite.envs.cartpole import reflection
-from symrl_lite.groups import cyclic, dihedral, permutation, regular, rotation_2d, trivial
+from symrl_lite.groups import Representation, cyclic, dihedral, permutation, regular, rotation_2d, trivial
 from symrl_lite.layers import EquivariantLinear
 from symrl_lite.policies import ActorCritic, equivariant_mlp, mlp_policy
 from symrl_lite.policies.parts import Copies, Pool, Scale
@@ -37,6 +37,14 @@ def without_bias():
     return ActorCritic(nn.Sequential(Copies(), nn.ReLU()), *layers)
 
 
+def signed():
+    """Entries that are equal, opposite, and 0: from (trivial, sign) to (sign, trivial, regular)."""
+    sign, one = Representation(cyclic(2), [[[1]], [[-1]]]), trivial(cyclic(2))
+    layers = [EquivariantLinear(one + sign, sign + one + regular(cyclic(2)), 1, c) for c in (2, 1)]
+    assert len(layers[0].places) and not bool(layers[0].weight().all())
+    return ActorCritic(Copies(), layers[0], EquivariantLinear(one + sign, one, 1, 1))
+
+
 POINTWISE = (nn.ReLU, nn.Tanh, nn.Sigmoid, nn.ELU, nn.GELU, nn.SiLU, nn.LeakyReLU, nn.Softplus, nn.Identity)
 KNOWN = {
     "linear": (lambda: policy(nn.Linear(4, 3)), (4,)),
@@ -53,6 +61,7 @@ KNOWN = {
     "C4": (lambda: equivariant_mlp(turned_plane(cyclic(4)), (3, 4), bias_std=0.5), (4,)),
     "D3": (lambda: equivariant_mlp(turned_plane(dihedral(3)), (3, 4), bias_std=0.5), (4,)),
     "equivariant, no bias": (without_bias, (6,)),
+    "signs and zeros": (signed, (2,)),
     "pool": (lambda: ActorCritic(Pool("max", -3), nn.Linear(3, 2), nn.Linear(3, 1)), (3, 2, 2)),
     "places": (lambda: ActorCritic(Pool("none", -3), nn.Linear(12, 2), nn.Linear(12, 1)), (3, 2, 2)),
     **{k.__name__: (lambda k=k: policy(nn.Sequential(nn.Linear(4, 3), k())), (4,)) for k in POINTWISE},
@@ -232,3 +241,19 @@ def test_states_of_whole_numbers_and_other_floats_meet_the_parameters():
     x = torch.randint(0, 5, (3, 7, 4))
     for kind in (torch.uint8, torch.int64, torch.float64, torch.float16):
         torch.testing.assert_close(batch(x.to(kind))[0], batch(x.float())[0])
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")  # of torch itself
+@pytest.mark.parametrize("name", ["mlp", "mirror"])
+def test_transforms_of_torch_go_through(name):
+    """Derivatives in forward mode, and a batch of batches, as under vmap."""
+    build, shape = KNOWN[name]
+    batch = SeedBatch(build, SEEDS)
+    x, slope = torch.randn(2, len(SEEDS), 5, *shape)
+    by_vmap = lambda x: batch._call(batch.parameters, batch._buffers, x)  # noqa: E731
+    for one, other in zip(torch.func.jvp(batch, (x,), (slope,)), torch.func.jvp(by_vmap, (x,), (slope,)), strict=True):
+        for mine, theirs in zip(one, other, strict=True):
+            torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-6)
+    several = torch.stack([x, slope])
+    for mine, theirs in zip(torch.func.vmap(batch)(several), torch.func.vmap(by_vmap)(several), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-6)
