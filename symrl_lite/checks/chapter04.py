@@ -30,7 +30,8 @@ def my_symmetrize(function: Callable[..., Any]) -> CheckResult:
     """Exercise A: 1/|G| Σ_g K_g⁻¹ W L_g.
 
     Shape on a matrix that is not square; values under C2, where every element is its own inverse; then the constraint
-    on C4, D4 and S3, and that solutions are left alone.
+    for C4, D4 and S3, each with inputs and outputs on which g and g⁻¹ act differently, and that solutions are left
+    alone.
     """
     draw = np.random.default_rng(6)
 
@@ -209,7 +210,10 @@ def mirror_network(function: Callable[[], Any]) -> CheckResult:
             raise Wrong("both scores are equal for every state, so the policy never prefers an action")
         gap = np.abs(spread(states + others) - spread(states) - spread(others)).max()
         if gap < 1e-4 * max(1.0, float(np.abs(spread(states)).max())):
-            raise Wrong("the difference of the scores is linear in the state: put a non-linearity between two layers")
+            raise Wrong(
+                "the difference of the scores is linear in the state: put a non-linearity between two layers. If there "
+                "is one, give the hidden layer a bias: without it a ReLU cancels in a network with one hidden layer"
+            )
         if not any(p.requires_grad and p.numel() for p in made[0].parameters()):
             raise Wrong("the network has no parameters to train")
         if same_answer(outputs(states, 0), outputs(states, 1)):

@@ -165,6 +165,14 @@ def network():
     )
 
 
+def without_biases(hidden, channels=16):
+    """ReLUs between layers that have no bias, with one hidden layer or more."""
+    layers = [EquivariantLinear(NEGATE, SWAP, 1, channels, bias=False)]
+    for _ in range(hidden - 1):
+        layers += [nn.ReLU(), EquivariantLinear(SWAP, SWAP, channels, channels, bias=False)]
+    return EquivariantSequential(*layers, nn.ReLU(), EquivariantLinear(SWAP, SWAP, channels, 1, bias=False))
+
+
 class AveragedOverTheMirror(nn.Module):
     """No equivariant layer in it."""
 
@@ -221,6 +229,20 @@ def test_c_accepts():
     torch.manual_seed(0)
     assert check.mirror_network(network).passed, check.mirror_network(network)
     assert check.mirror_network(AveragedOverTheMirror).passed
+    assert check.mirror_network(lambda: without_biases(2)).passed
+
+
+@pytest.mark.parametrize("seed", [0, 1, 1000, 1001])
+def test_without_biases_the_difference_is_linear_with_one_hidden_layer_and_not_with_more(seed):
+    """As the chapter says: relu(u) − relu(−u) = u, and a second hidden layer gets |u| too."""
+    torch.manual_seed(seed)
+    x, y = torch.randn(2, 200, 1, 4, dtype=torch.float64)
+    for hidden, additive in ((1, True), (2, False), (3, False)):
+        net = without_biases(hidden, 32).double()
+        with torch.no_grad():
+            at_sum, at_x, at_y = (scores[..., 0] - scores[..., 1] for scores in (net(x + y), net(x), net(y)))
+        off = float((at_sum - at_x - at_y).abs().max() / at_x.abs().max())
+        assert off < 1e-9 if additive else off > 0.1, (hidden, off)
 
 
 @pytest.mark.parametrize(
@@ -229,6 +251,7 @@ def test_c_accepts():
         (lambda: nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)), "expected"),
         (invariant, "that is invariant"),
         (linear, "is linear in the state"),
+        (lambda: without_biases(1), "give the hidden layer a bias"),
         (Constant, "both scores are equal for every state"),
         (EqualUpToRounding, "both scores are equal for every state"),
         (Fixed, "no parameters to train"),

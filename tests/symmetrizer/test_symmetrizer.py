@@ -135,6 +135,18 @@ def test_without_the_inverse_it_is_wrong():
     assert min(errors["D4"]) > 0.1
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(sorted(GROUPS)), st.sampled_from(["sign", "trivial"]), st.booleans())
+def test_the_lost_inverse_hides_where_each_element_acts_as_its_own_inverse(seed, name, kind, on_outputs):
+    """On the outputs or on the inputs, also of groups in which order matters: Σ K_g W L_g is right there."""
+    G = GROUPS[name]
+    sides = [regular(G), representations(G)[kind]]
+    rho_in, rho_out = sides if on_outputs else sides[::-1]
+    W = np.random.default_rng(seed).normal(size=(rho_out.dimension, rho_in.dimension))
+    S = sum(rho_out(g) @ W @ rho_in(g) for g in G) / G.order
+    assert np.allclose(S, symmetrize(W, rho_in, rho_out))
+
+
 def test_products_of_groups():
     G = direct_product(dihedral(4), symmetric(3))
     a, b = regular(G), trivial(G)
