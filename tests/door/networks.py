@@ -122,6 +122,18 @@ LAYERS = [
         padding=count(1, low=0),
     ),
     entry("layers.LiftingConv2d.forward", called(layers.LiftingConv2d, C4, 2, 3, 3), x=tensor(images, empty=False)),
+    *[
+        entry(f"layers.{name}.{method}", getattr(layer, method))
+        for name, layer in (
+            ("EquivariantLinear", linear),
+            ("LiftingConv2d", layers.LiftingConv2d(C4, 2, 3, 3)),
+            ("GroupConv2d", layers.GroupConv2d(C4, 2, 3, 3)),
+        )
+        for method in ("weight", "weight_or_kept", "made_of")
+        if (name, method) != ("EquivariantLinear", "weight")
+    ],
+    entry("layers.LiftingConv2d.train", layers.LiftingConv2d(C4, 2, 3, 3).train, view=str, mode=given(True)),
+    entry("layers.GroupConv2d.train", layers.GroupConv2d(C4, 2, 3, 3).train, view=str, mode=given(True)),
     entry("layers.LiftingConv2d.extra_repr", layers.LiftingConv2d(C4, 2, 3, 3).extra_repr),
     entry(
         "layers.GroupConv2d",

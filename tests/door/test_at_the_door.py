@@ -36,6 +36,7 @@ ELSEWHERE = {
     "checks.Wrong": "an exception, raised inside of checks",
     "door": "it is what refuses, in all that is tried here",
     "envs.atari": "needs the optional package ale-py; tried above where it is there",
+    "policies.ActorCritic.stacked": "asked by SeedBatch alone; tests/seeds/test_stacks.py",
     "plots.Picture": "made by `picture`",
     "plots.cayley_table": "draws by draw_cayley_table, which is tried; tests/plots/test_plots.py",
     "plots.cayley_tables": "likewise",
