@@ -4,7 +4,7 @@
     python benchmarks/record_chapter05.py predator     # inputs, pooling, sizes and groups; about an hour on one core
     python benchmarks/record_chapter05.py pong         # about forty minutes
     python benchmarks/record_chapter05.py wind         # about ten minutes
-    python benchmarks/record_chapter05.py baseline     # about five minutes
+    python benchmarks/record_chapter05.py baseline     # about ten minutes
 
 Each writes symrl_lite/results/NAME.json, after every curve, and goes on where it stopped. Curves are spread over the
 cores of this machine (--workers 4: over four of them), or over the workers of a Dask scheduler
@@ -162,11 +162,16 @@ def wind(seeds: range, steps: int) -> dict[str, Job]:
 
 
 def baseline(seeds: range, steps: int) -> dict[str, Job]:
-    """Which plain network? Shared layers with ReLU, or separate ones with tanh; chapter 5's own settings."""
+    """Which make? Shared layers with ReLU, or separate ones with tanh, for both; chapter 5's own settings.
+
+    The separate equivariant network has as many parameters as the separate plain one, or as many units.
+    """
     nets: dict[str, Callable[[], Any]] = {
         "equivariant": partial(equivariant_mlp, reflection()),
         "shared": partial(mlp_policy, 4, 2),
         "separate": partial(mlp_policy, 4, 2, (64, 64), separate=True),
+        "equivariant, separate": partial(equivariant_mlp, reflection(), (46, 46), separate=True),
+        "equivariant, separate, 64 units": partial(equivariant_mlp, reflection(), (32, 32), separate=True),
     }
 
     def job(net: str, rate: float) -> Curve:
