@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gymnasium
@@ -11,13 +11,13 @@ from gymnasium.envs.classic_control.cartpole import CartPoleEnv, CartPoleVectorE
 from gymnasium.vector import AutoresetMode
 
 from symrl_lite.data.streams import Streams, continued
-from symrl_lite.door import a_number, a_seed, whole_number
+from symrl_lite.door import a_number, a_seed, real_numbers, require_function, whole_number
 from symrl_lite.envs._door import known_options, require_start, single_action, vector_actions
 from symrl_lite.envs._pictures import drawn, known_mode
 from symrl_lite.groups import Representation, cyclic, permutation
 from symrl_lite.symmetry import Symmetry
 
-__all__ = ["ACTIONS", "CartPole", "CartPoles", "reflection"]
+__all__ = ["ACTIONS", "CartPole", "CartPoles", "reflection", "visited"]
 
 ACTIONS = ("left", "right")
 
@@ -172,6 +172,40 @@ class CartPoles(CartPoleVectorEnv):
             return None
         require_start(self._streams is not None, self)
         return tuple(_picture(state) for state in self.state.T)
+
+
+def visited(
+    policy: Callable[[np.ndarray], Any], copies: int = 20, steps: int = 100, seed: int = 0, wind: float = 0.0
+) -> np.ndarray:
+    """The states in which a policy acts, in some cart poles that start anew when their episode ends.
+
+    Args:
+        policy: states (copies, 4) -> probabilities (copies, 2), from which actions are drawn.
+        copies: number of cart poles.
+        steps: of each.
+        seed: of starts and actions.
+        wind: as in `CartPoles`.
+
+    Returns:
+        (steps · copies, 4), those of one step after the other.
+
+    Raises:
+        TypeError: a policy that is no function. ValueError: what it returns is no array of such probabilities.
+
+    >>> visited(lambda states: np.full((len(states), 2), 0.5), copies=3, steps=4).shape
+    (12, 4)
+    """
+    require_function(policy, "policy", "a function of states (copies, 4)")
+    copies, steps, seed = whole_number(copies, "copies"), whole_number(steps, "steps"), a_seed(seed)
+    poles, draw, found = CartPoles(copies, wind=wind), np.random.default_rng(seed), []
+    states, _ = poles.reset(seed=seed)
+    for _ in range(steps):
+        found.append(states.copy())
+        left = real_numbers(policy(states), "policy(states)")
+        if left.shape != (copies, 2) or not ((left >= 0) & (left <= 1)).all():
+            raise ValueError(f"policy(states) is {left!r}, expected probabilities (copies, 2) = ({copies}, 2)")
+        states, *_ = poles.step((draw.random(copies) >= left[:, 0]).astype(np.int64))
+    return np.concatenate(found)
 
 
 def _picture(state: Any) -> np.ndarray:

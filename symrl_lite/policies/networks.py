@@ -21,6 +21,7 @@ from symrl_lite.policies.parts import (
     of_actions,
     of_images,
     orthogonal,
+    orthogonal_copies,
     representations,
     sides,
 )
@@ -36,11 +37,15 @@ def equivariant_mlp(
     space: Space = "equivariant",
     bias_std: float = 0.0,
     actor_gain: float = 0.01,
+    separate: bool = False,
 ) -> ActorCritic:
     """π(L_g x) = K_g π(x) and v(L_g x) = v(x), for states that are vectors.
 
     Hidden layers are copies of the regular representation, so a ReLU respects them. Weights start as by Xavier's rule:
     the entries of every weight matrix have the mean square 2 / (inputs + outputs).
+
+    With `separate` it is made as `mlp_policy(..., separate=True)` is: scores and value have networks of their own, with
+    tanh, and weights start as parts of orthogonal matrices that obey W L_g = K_g W.
 
     Args:
         symmetry: its actions are Representations.
@@ -49,21 +54,31 @@ def equivariant_mlp(
         bias_std: biases start with this standard deviation (1 in the paper's code).
         actor_gain: factor on the first weights of the scores: small, so that the first policy is nearly uniform (1 in
             the paper's code).
+        separate: whether scores and value have networks of their own.
 
     Raises:
-        TypeError: actions that are no Representations.
+        TypeError: actions that are no Representations. ValueError: separate networks of a control, whose spaces hold
+            no orthogonal matrices to start from.
 
     >>> from symrl_lite.envs.cartpole import reflection
     >>> from symrl_lite.seeds import count_parameters
     >>> [count_parameters(equivariant_mlp(reflection(), space=s)) for s in ("equivariant", "nullspace", "random")]
     [8770, 8769, 17539]
+    >>> count_parameters(equivariant_mlp(reflection(), (46, 46), separate=True))
+    9156
 
-    Source: van der Pol et al. 2020, MDP Homomorphic Networks.
+    Source: van der Pol et al. 2020, MDP Homomorphic Networks; `separate`: Stable-Baselines3.
     """
     channels = sizes(channels, "channels")
     actor_gain, bias_std = a_number(actor_gain, "actor_gain", 0), a_number(bias_std, "bias_std", 0)
     rho_in, actions = representations(symmetry)
     hidden = regular(symmetry.group)
+    if separate:
+        if space != "equivariant":
+            raise ValueError(f'space is {space!r}, expected "equivariant", or separate=False for a control')
+        actor = orthogonal_copies(rho_in, hidden, actions, channels, actor_gain, bias_std)
+        critic = orthogonal_copies(rho_in, hidden, trivial(symmetry.group), channels, 1.0, bias_std)
+        return ActorCritic(Copies(), actor, critic, (rho_in.dimension,))
     layers: list[nn.Module] = [Copies()]
     rho, width = rho_in, 1
     for c in channels:

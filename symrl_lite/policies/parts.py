@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from symrl_lite.door import require_text, sizes, whole_number
 from symrl_lite.groups import Representation
+from symrl_lite.layers import EquivariantLinear
 from symrl_lite.symmetry import Symmetry
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "of_actions",
     "of_images",
     "orthogonal",
+    "orthogonal_copies",
     "representations",
     "require_module",
     "shape_of_states",
@@ -114,6 +116,39 @@ def orthogonal(sizes: Sequence[int], gain: float) -> nn.Sequential:
         layer = nn.Linear(a, b)
         nn.init.orthogonal_(layer.weight, gain if k == len(sizes) - 2 else math.sqrt(2))
         nn.init.zeros_(layer.bias)
+        layers += [layer, nn.Tanh()]
+    return nn.Sequential(*layers[:-1])
+
+
+def orthogonal_copies(
+    rho_in: Representation,
+    hidden: Representation,
+    rho_out: Representation,
+    channels: Sequence[int],
+    gain: float,
+    bias_std: float,
+) -> nn.Sequential:
+    """`orthogonal`, with layers that obey W L_g = K_g W: from one copy of ρ_in over copies of ρ_hidden to one of ρ_out.
+
+    A weight starts as gain · U Vᵀ for the singular vectors of a normal matrix W = U Σ Vᵀ that obeys, without those of
+    singular value 0. Where ρ are orthogonal matrices, that obeys too, since it is (W Wᵀ)^(−1/2) W.
+
+    Source: as `orthogonal`.
+    """
+    layers: list[nn.Module] = []
+    ends = [(rho_in, 1), *((hidden, c) for c in channels), (rho_out, 1)]
+    for k, ((a, n), (b, m)) in enumerate(itertools.pairwise(ends)):
+        layer = EquivariantLinear(a, b, n, m, init="linear")
+        last = k == len(ends) - 2
+        nn.init.normal_(layer.coefficients)
+        W = layer.weight()
+        U, S, V = torch.linalg.svd(W.detach().double(), full_matrices=False)
+        some = S / S[0] > 1e-6
+        start = (gain if last else math.sqrt(2)) * U[:, some] @ V[some]
+        # The basis is orthonormal, so the slope of <W, start> in each coefficient is that coefficient of `start`.
+        layer.coefficients.data = torch.autograd.grad(W, layer.coefficients, start.to(W.dtype))[0]
+        if layer.bias is not None:
+            nn.init.normal_(layer.bias, std=bias_std)
         layers += [layer, nn.Tanh()]
     return nn.Sequential(*layers[:-1])
 

@@ -21,6 +21,7 @@ from symrl_lite.door import (
     whole_number,
 )
 from symrl_lite.ppo.advantages import advantages_and_targets
+from symrl_lite.ppo.objective import clipped_objective
 from symrl_lite.ppo.playing import Play, require_served
 from symrl_lite.seeds import SeedBatch
 from symrl_lite.symmetry import Symmetry, augment
@@ -358,8 +359,7 @@ def _losses(batch: SeedBatch, steps: _Memory, settings: PPOSettings) -> Tensor:
     log_policy = torch.log_softmax(scores, dim=-1)
     new = log_policy.gather(-1, steps.actions[..., None])[..., 0]
     ratio = (new - steps.log_probabilities).exp()
-    clipped = ratio.clamp(1 - settings.clip, 1 + settings.clip)
-    gain = torch.minimum(ratio * steps.advantages, clipped * steps.advantages)
+    gain = clipped_objective(ratio, steps.advantages, settings.clip)
     gain = gain - settings.value_coefficient * (values - steps.targets) ** 2
     if settings.entropy_coefficient:
         gain = gain - settings.entropy_coefficient * (log_policy.exp() * log_policy).sum(dim=-1)

@@ -1,13 +1,61 @@
 """The checks of chapter 5 reject plausible wrong answers, for the right reason, and accept unusual right ones."""
 
 import copy
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from symrl_lite.checks import chapter05 as check
+from symrl_lite.ppo import advantages_and_targets, clipped_objective
 from symrl_lite.symmetry import augment
+
+NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "05_homomorphic_networks.ipynb"
+
+
+def cell(name):
+    """The code of a cell of the chapter."""
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    return "".join(next(c["source"] for c in cells if c["id"] == name))
+
+
+# --- the chapter's own cells notice what they are there to notice
+
+
+def run_loss_cell(objective=clipped_objective, advantages=advantages_and_targets):
+    exec(cell("ppo-check"), {"torch": torch, "clipped_objective": objective, "advantages_and_targets": advantages})
+
+
+def test_the_loss_cell_passes(capsys):
+    run_loss_cell()
+    assert capsys.readouterr().out.count("slope in u") == 2
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        lambda u, A, clip: u * A,
+        lambda u, A, clip: u.clamp(1 - clip, 1 + clip) * A,
+        lambda u, A, clip: torch.maximum(u * A, u.clamp(1 - clip, 1 + clip) * A),
+        lambda u, A, clip: clipped_objective(u, A, 2 * clip),
+        lambda u, A, clip: -clipped_objective(u, A, clip),
+    ],
+    ids=["no clip", "no minimum", "maximum", "another clip", "sign"],
+)
+def test_the_loss_cell_notices_another_loss(objective):
+    with pytest.raises(AssertionError):
+        run_loss_cell(objective)
+
+
+def test_the_loss_cell_notices_other_advantages():
+    def without_lambda(rewards, values, terminated, ended, discount, gae_lambda):
+        return advantages_and_targets(rewards, values, terminated, ended, discount, 1.0)
+
+    with pytest.raises(AssertionError):
+        run_loss_cell(advantages=without_lambda)
+
 
 # --- Exercise A
 

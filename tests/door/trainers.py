@@ -78,6 +78,13 @@ TRAINERS = [
         gae_lambda=share(0.5),
     ),
     entry(
+        "ppo.clipped_objective",
+        ppo.clipped_objective,
+        ratio=tensor(1 + draw.random((2, 3)), extra=False, missing=False, empty=False),
+        advantages=tensor(draw.normal(size=(2, 3)), extra=False, missing=False, empty=False),
+        clip=positive(0.2),
+    ),
+    entry(
         "ppo.evaluate",
         ppo.evaluate,
         environment=given(CartPoles, ("a number", 3), ("None", None)),

@@ -248,6 +248,15 @@ TABLE += [
     ),
     entry("envs.cartpole.reflection", cartpole.reflection, view=told),
     entry(
+        "envs.cartpole.visited",
+        cartpole.visited,
+        policy=function(lambda states: np.full((len(states), 2), 0.5)),
+        copies=count(2),
+        steps=count(3),
+        seed=seed(3),
+        wind=real(0.5),
+    ),
+    entry(
         "envs.physics.accelerations",
         physics.accelerations,
         positions=array([[0.0, 1.0], [2.0, 5.0]], nan="shown", extra=False, empty=False, whole=True),

@@ -208,6 +208,29 @@ def test_scenes_are_frames_of_a_rally():
     assert len(found) == 2 and found[0].shape == (2, 9, 9) and not np.array_equal(*found)
 
 
+# --- cart poles
+
+
+def test_visited_states_are_those_of_episodes_that_start_anew():
+    def right(states):
+        return np.tile([0.0, 1.0], (len(states), 1))
+
+    found = cartpole.visited(right, copies=3, steps=40).reshape(40, 3, 4)
+    again = cartpole.visited(right, copies=3, steps=40, seed=0).reshape(40, 3, 4)
+    assert np.array_equal(found, again) and np.abs(found[0]).max() <= 0.05
+    starts = np.abs(found).max(axis=2) <= 0.05
+    assert (starts.sum(axis=0) >= 3).all() and not starts[1].any()  # pushed to one side, a pole falls in ten steps
+    assert found[1, :, 1].min() > 0.1 > 0 > found[1, :, 3].max()  # to the right, and the pole to the left
+    blown = cartpole.visited(right, copies=3, steps=2, wind=9.5).reshape(2, 3, 4)
+    assert (blown[1, :, 1] > found[1, :, 1] + 0.1).all()
+
+
+@pytest.mark.parametrize("answer", [np.full((3, 3), 0.3), np.full(3, 0.5), np.full((3, 2), np.nan), [[-1, 2]] * 3])
+def test_visited_refuses_what_is_no_probability(answer):
+    with pytest.raises(ValueError, match=r"policy\(states\)"):
+        cartpole.visited(lambda states: answer, copies=3)
+
+
 # --- the chase
 
 

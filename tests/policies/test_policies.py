@@ -62,9 +62,15 @@ def scores(network, part=0):
     return f
 
 
-@pytest.mark.parametrize("name", CASES)
+SEPARATE = {
+    "cart pole, separate": (lambda: equivariant_mlp(reflection(), (8, 8), separate=True), reflection(), "normal"),
+    "triangle, separate": (lambda: equivariant_mlp(triangle(), (6, 6), separate=True), triangle(), "normal"),
+}
+
+
+@pytest.mark.parametrize("name", CASES | SEPARATE)
 def test_scores_are_equivariant_and_values_invariant_for_any_parameters(name):
-    build, symmetry, kind = CASES[name]
+    build, symmetry, kind = (CASES | SEPARATE)[name]
     network, x = build(), states_of(kind)
     with torch.no_grad():
         for parameter in network.parameters():
@@ -105,6 +111,31 @@ def test_all_spaces_start_with_weights_of_one_size(space):
     hidden = network.body[3].weight().detach()
     assert float((hidden**2).mean()) == pytest.approx(2 / (512 + 512), rel=0.05)
     assert all(float(layer.bias.detach().abs().max()) == 0 for layer in (network.body[1], network.body[3]))
+
+
+@pytest.mark.parametrize("symmetry", [reflection(), triangle()], ids=["cart pole", "triangle"])
+def test_separate_networks_start_orthogonal_and_obey(symmetry):
+    """W Wᵀ or Wᵀ W is 2 times the identity (of what the symmetry can reach), the last layer's gain² times."""
+    torch.manual_seed(0)
+    network = equivariant_mlp(symmetry, (5, 5), actor_gain=0.1, separate=True)
+    assert isinstance(network.body, torch.nn.Module) and not list(network.body.parameters())
+    for head, gain in ((network.actor, 0.1), (network.critic, 1.0)):
+        first, tanh, second, _, last = head
+        assert isinstance(tanh, torch.nn.Tanh)
+        for layer, size in ((first, 2**0.5), (second, 2**0.5), (last, gain)):
+            values = torch.linalg.svdvals(layer.weight().detach().double())
+            used = values[values > 1e-3 * values[0]]
+            assert torch.allclose(used, torch.full_like(used, size), rtol=1e-5)
+            assert layer is not second or len(used) == 5 * symmetry.group.order  # square, and of full rank
+    first = equivariant_mlp(symmetry, (5, 5), separate=True)
+    assert not torch.equal(first.actor[0].coefficients, network.actor[0].coefficients)
+
+
+def test_separate_networks_of_the_size_of_the_plain_ones_and_no_controls():
+    assert count_parameters(equivariant_mlp(reflection(), (46, 46), separate=True)) == 9156
+    assert count_parameters(mlp_policy(4, 2, (64, 64), separate=True)) == 9155
+    with pytest.raises(ValueError, match="space is 'nullspace', expected \"equivariant\""):
+        equivariant_mlp(reflection(), space="nullspace", separate=True)
 
 
 def test_biases_can_start_as_in_the_papers_code():

@@ -15,7 +15,15 @@ from symrl_lite.envs.cartpole import CartPoles, reflection
 from symrl_lite.envs.predator import PredatorPrey
 from symrl_lite.equivariance import equivariance_error
 from symrl_lite.policies import OnTable, equivariant_cnn, equivariant_mlp, mlp_policy
-from symrl_lite.ppo import PPOSettings, advantages_and_targets, evaluate, playing, train_ppo, training
+from symrl_lite.ppo import (
+    PPOSettings,
+    advantages_and_targets,
+    clipped_objective,
+    evaluate,
+    playing,
+    train_ppo,
+    training,
+)
 from symrl_lite.seeds import SeedBatch
 
 SHORT = PPOSettings(environments=4, horizon=16, evaluate_every=256, evaluation_episodes=3, learning_rate=3e-3)
@@ -82,6 +90,27 @@ def test_the_loss_by_hand():
     (steps,) = memory.minibatches(torch.tensor([[2, 0, 1]]), 1, normalize=False)
     loss = training._losses(SeedBatch(Fixed, [0]), steps, settings)
     assert float(loss.detach()[0]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_clipped_objective_by_hand():
+    ratio = torch.tensor([0.5, 0.9, 1.1, 2.0], dtype=torch.float64, requires_grad=True)
+    for advantage, slopes in ((1.0, [1, 1, 1, 0]), (-1.0, [0, -1, -1, -1])):
+        found = clipped_objective(ratio, torch.full_like(ratio, advantage), 0.2)
+        ends = [0.5, 0.9, 1.1, 1.2] if advantage > 0 else [-0.8, -0.9, -1.1, -2.0]
+        assert torch.allclose(found, torch.tensor(ends, dtype=torch.float64))
+        assert torch.autograd.grad(found.sum(), ratio)[0].tolist() == slopes
+    with pytest.raises(ValueError, match="expected the same"):
+        clipped_objective(ratio, torch.ones(3))
+
+
+def test_training_maximizes_the_clipped_objective(monkeypatch):
+    def run():
+        return train_ppo(CartPoles, lambda: mlp_policy(4, 2), [0], 512, progress=False).networks[0].actor.weight
+
+    before = run()
+    assert torch.equal(before, run())
+    monkeypatch.setattr(training, "clipped_objective", lambda ratio, advantages, clip: -ratio * advantages)
+    assert not torch.equal(before, run())
 
 
 def test_minibatches_are_the_steps_in_their_order_and_normalised_one_by_one():

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from symrl_lite import recorded
 from symrl_lite.recorded import Curve, load, save
-from symrl_lite.seeds import area_under_curve
+from symrl_lite.seeds import area_under_curve, compare
 
 NAMES = sorted(path.stem for path in recorded.FOLDER.glob("*.json"))
 PROGRAMS = Path(__file__).resolve().parents[2] / "benchmarks"
@@ -72,6 +73,22 @@ def test_the_wind_turns_the_order_round():
     assert end["equivariant, 9.5 N"] < end["plain, 9.5 N"] / 2
 
 
+def test_a_false_symmetry_learns_more_slowly():
+    """What chapter 5 says of the first 16 384 steps: ahead without wind, behind with any, the whole interval."""
+    wind = load("wind")
+    assert len(wind["plain, 4 N"].seeds) == 20 and min(wind["plain, 4 N"].seeds) >= 1000
+    gains = {}
+    for force in (0, 4, 8, 9, 9.5):
+        pair = [wind[f"{net}, {force} N"] for net in ("equivariant", "plain")]
+        assert all(curve.steps[8] == 16_384 for curve in pair)
+        early = [replace(curve, steps=curve.steps[:9], returns=curve.returns[:, :9]) for curve in pair]
+        gains[force] = compare(*early, threshold=300).gain
+    assert gains[0].low > 50 and all(gains[force].high < 0 for force in (4, 8, 9, 9.5))
+    ends = {name: np.median(curve.returns[:, -3:]) for name, curve in wind.curves.items()}
+    for force in (4, 8):
+        assert abs(ends[f"equivariant, {force} N"] - ends[f"plain, {force} N"]) < 60
+
+
 def test_a_better_plain_network_comes_closer():
     """What chapter 5 says of the baseline: separate networks beat shared ones, and stay below the equivariant one."""
     base = load("baseline")
@@ -81,6 +98,35 @@ def test_a_better_plain_network_comes_closer():
             for net in ("equivariant", "separate", "shared")
         }
         assert area["equivariant"] > area["separate"] > area["shared"]
+
+
+def test_at_equal_rates_both_marks_say_much_the_same():
+    """What chapter 5 says of each seed's steps to 300 and to 475: about two, at every rate."""
+    paper = load("cartpole")
+    bare = {"equivariant, 0.01": "equivariant", "plain, 0.001": "plain"}
+    for rate in (0.001, 0.003, 0.005, 0.01):
+        pair = [paper[bare.get(f"{n}, {rate}", f"{n}, {rate}")] for n in ("equivariant", "plain")]
+        for mark in (300, 475):
+            ratio = compare(*pair, threshold=mark).ratio
+            assert 1.2 < ratio.low < 2.6 and 1.5 < ratio.value < 2.7
+    marks = [compare(paper["plain"], paper["random, zero biases"], threshold=mark).ratio for mark in (300, 475)]
+    assert all(ratio.low < 1 < ratio.high for ratio in marks)
+    assert compare(paper["plain"], paper["random"], threshold=475).ratio.low > 1
+    assert compare(paper["equivariant, 0.001"], paper["augmented, 0.001"], threshold=475).ratio.high < 1.5
+    assert np.median(paper["augmented, 0.003"].returns[:, -1]) < 450
+
+
+def test_networks_of_one_make():
+    """What chapter 5 says of them: more return on the way at each rate; in steps two of three intervals reach 1."""
+    base = load("baseline")
+    shared = compare(base["equivariant, 0.003"], base["shared, 0.003"], threshold=300).ratio
+    assert 1.2 < shared.low < shared.high < 3
+    for more, parameters in (("", 9156), (", 64 units", 4578)):
+        pairs = [(base[f"equivariant, separate{more}, {r}"], base[f"separate, {r}"]) for r in (0.001, 0.003, 0.006)]
+        found = [compare(*pair, threshold=300) for pair in pairs]
+        assert all(f.gain.low > 0 and f.ratio.value > 1 for f in found)
+        assert [f.ratio.low > 1 for f in found] == [True, False, False]
+        assert all((ours.parameters, plain.parameters) == (parameters, 9155) for ours, plain in pairs)
 
 
 def ends(recording, name):

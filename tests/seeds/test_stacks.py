@@ -56,6 +56,7 @@ KNOWN = {
     "one unit": (lambda: mlp_policy(4, 2, (1,)), (4,)),
     "double": (lambda: mlp_policy(4, 2, (8,)).double(), (4,)),
     "mirror": (lambda: equivariant_mlp(reflection(), (6, 5), bias_std=0.5), (4,)),
+    "mirror, separate": (lambda: equivariant_mlp(reflection(), (6, 5), separate=True), (4,)),
     "null space": (lambda: equivariant_mlp(reflection(), (6, 5), "nullspace", bias_std=0.5), (4,)),
     "random": (lambda: equivariant_mlp(reflection(), (6, 5), "random", bias_std=0.5), (4,)),  # a basis for each seed
     "C4": (lambda: equivariant_mlp(turned_plane(cyclic(4)), (3, 4), bias_std=0.5), (4,)),
