@@ -2,6 +2,7 @@
 
     python benchmarks/record_chapter05.py cartpole     # the paper's settings and equal ones; about an hour on one core
     python benchmarks/record_chapter05.py predator     # inputs, pooling, sizes and groups; about an hour on one core
+    python benchmarks/record_chapter05.py chase        # equal units; about a quarter of an hour on one core
     python benchmarks/record_chapter05.py pong         # about forty minutes
     python benchmarks/record_chapter05.py wind         # about ten minutes
     python benchmarks/record_chapter05.py baseline     # about ten minutes
@@ -120,12 +121,54 @@ def predator(seeds: range, steps: int) -> dict[str, Job]:
     return jobs
 
 
+def chase(seeds: range, steps: int) -> dict[str, Job]:
+    """Equal parameters and equal units: what of the lead over a plain network is its width?
+
+    C4's network has |G| poses of c / √|G| copies: √|G| times as many units as the plain one of as many parameters. The
+    third network is plain and has as many units as it, and four times the parameters.
+    """
+
+    def job(size: int, net: str, rate: float, augmented: bool = False, **options: Any) -> Curve:
+        world = PredatorPrey(size=size)
+        shape = world.images().shape[1:]
+        build: Callable[[], Any] = {
+            "C4": partial(equivariant_cnn, world.rotations(), shape, **options),
+            "plain": partial(cnn_policy, 5, shape, **options),
+            "plain, equal units": partial(cnn_policy, 5, shape, units=(32, 64, 1024), **options),
+        }[net]
+        indexed = PredatorPrey(size=size, observation="index")
+        settings = PPOSettings(
+            learning_rate=rate, entropy_coefficient=0.01, evaluate_every=512, evaluation_episodes=100
+        )
+        run = train_ppo(
+            indexed.copies,
+            lambda: OnTable(build(), world.images()),
+            seeds,
+            steps,
+            settings,
+            augmentation=indexed.rotations() if augmented else None,
+        )
+        return Curve.of(run, seeds, settings, size=size, network=net, augmentation=augmented, **options)
+
+    jobs: dict[str, Job] = {}
+    for net in ("C4", "plain", "plain, equal units"):
+        for rate in (0.001, 0.003, 0.01):
+            jobs[f"{net}, {rate}, size 7"] = partial(job, 7, net, rate)
+        jobs[f"{net}, 0.003, size 7, mean pooling"] = partial(job, 7, net, 0.003, pooling="mean")
+        for size in (5, 9):
+            jobs[f"{net}, 0.003, size {size}"] = partial(job, size, net, 0.003)
+    jobs["augmented, 0.003, size 7"] = partial(job, 7, "plain", 0.003, augmented=True)
+    return jobs
+
+
 def pong(seeds: range, steps: int) -> dict[str, Job]:
-    """The small Pong: equivariant, the two controls, plain, and plain with augmentation, at two learning rates."""
+    """The small Pong: equivariant, the two controls, plain, a wider one, and plain with augmentation; two rates."""
     options: dict[str, Any] = PONG_NETWORK
     nets: dict[str, Callable[[], Any]] = {
         "equivariant": partial(equivariant_cnn, flip(), **options),
         "plain": partial(cnn_policy, 3, **options),
+        # As many units as the equivariant one, and about twice the parameters.
+        "plain, equal units": partial(cnn_policy, 3, **{**options, "units": (10, 22, 90)}),
         "null space": partial(equivariant_cnn, flip(), space="nullspace", **options),
         "random": partial(equivariant_cnn, flip(), space="random", **options),
     }
@@ -184,6 +227,7 @@ def baseline(seeds: range, steps: int) -> dict[str, Job]:
 PLANS: dict[str, tuple[Callable[[range, int], dict[str, Job]], range, int]] = {
     "cartpole": (cartpole, range(20), 40_000),
     "predator": (predator, range(10), 10_240),
+    "chase": (chase, range(1000, 1020), 10_240),
     "pong": (pong, range(10), 61_440),
     "wind": (wind, range(1000, 1020), 40_960),
     "baseline": (baseline, range(10, 30), 16_384),

@@ -124,7 +124,7 @@ def equivariant_cnn(
     units: Sequence[int] = (16, 32, 512),
     kernels: Sequence[int] = (7, 5),
     strides: Sequence[int] = (2, 1),
-    pooling: Literal["max", "none"] = "max",
+    pooling: Literal["max", "mean", "none"] = "max",
     space: Space = "equivariant",
     bias_std: float = 0.0,
     scale: float = 1.0,
@@ -141,7 +141,7 @@ def equivariant_cnn(
         units: of the plain network of equal size: two convolutions and a dense layer.
         kernels: sizes of the filters.
         strides: of the convolutions.
-        pooling: what the dense layer sees: of each map its largest value ("max") or all places ("none").
+        pooling: what the dense layer sees: of each map its largest value ("max"), its mean or all places ("none").
         space: "equivariant", or one of the controls.
         bias_std, actor_gain: as in `equivariant_mlp`.
         scale: factor on the pixels (1/255 in the paper's code, though its pixels are 0 and 1).
@@ -173,7 +173,7 @@ def equivariant_cnn(
         BasisConv2d(group, first, second, kernels[1], strides[1], space=space, seed=basis_seed()),
     ]
     left = sides(shape, kernels, strides)
-    seen = hidden if pooling == "max" else hidden * moved_places(group, left)  # at each pose one number, or all places
+    seen = hidden * moved_places(group, left) if pooling == "none" else hidden  # at each pose one number, or all places
     body = nn.Sequential(
         Scale(scale),
         convolutions[0],
