@@ -62,15 +62,16 @@ def scores(network, part=0):
     return f
 
 
-SEPARATE = {
+OTHERS = {
     "cart pole, separate": (lambda: equivariant_mlp(reflection(), (8, 8), separate=True), reflection(), "normal"),
+    "chase, mean": (lambda: equivariant_cnn(CHASE.rotations(), pooling="mean"), CHASE.rotations(), "chase"),
     "triangle, separate": (lambda: equivariant_mlp(triangle(), (6, 6), separate=True), triangle(), "normal"),
 }
 
 
-@pytest.mark.parametrize("name", CASES | SEPARATE)
+@pytest.mark.parametrize("name", CASES | OTHERS)
 def test_scores_are_equivariant_and_values_invariant_for_any_parameters(name):
-    build, symmetry, kind = (CASES | SEPARATE)[name]
+    build, symmetry, kind = (CASES | OTHERS)[name]
     network, x = build(), states_of(kind)
     with torch.no_grad():
         for parameter in network.parameters():
