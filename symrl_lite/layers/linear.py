@@ -162,10 +162,10 @@ class EquivariantLinear(MadeWeight):
         equivariant_dimension(rho_in, rho_out)  # refuses what are no representations of one group
         basis = roots = torch.empty(0, dtype=torch.float64)
         places = torch.empty(0, dtype=torch.int32)
-        self._orbits: WeightOrbits | None = None
+        self.orbits: WeightOrbits | None = None
         self._signed = False
         if self.space == "equivariant" and rho_in.is_signed_permutation and rho_out.is_signed_permutation:
-            self._orbits = orbits = weight_orbits(rho_in, rho_out)
+            self.orbits = orbits = weight_orbits(rho_in, rho_out)
             rank = orbits.rank
             sizes = np.bincount(orbits.index[orbits.sign != 0], minlength=max(rank, 1))
             sizes = (
@@ -196,7 +196,7 @@ class EquivariantLinear(MadeWeight):
         """Random coefficients such that outputs have variance 1 for the inputs that `init` assumes; bias 0."""
         with torch.no_grad():
             self.coefficients.normal_(std=math.sqrt((2 if self.init == "relu" else 1) / self.channels_in))
-            if self._orbits is None:
+            if self.orbits is None:
                 self.coefficients.copy_(self.coefficients @ self._evened().to(self.coefficients))
             else:
                 self.coefficients.div_(self._row_sizes().sqrt().to(self.coefficients))
@@ -228,10 +228,10 @@ class EquivariantLinear(MadeWeight):
 
     def _row_sizes(self) -> Tensor:
         """For each orbit, M's diagonal at its rows (they agree), without a dense basis."""
-        assert self._orbits is not None
+        assert self.orbits is not None
         d_out, d_in, rank = self.rho_out.dimension, self.rho_in.dimension, self.coefficients.shape[2]
         sign, index = (
-            torch.from_numpy(table.ravel().astype("int64")) for table in (self._orbits.sign, self._orbits.index)
+            torch.from_numpy(table.ravel().astype("int64")) for table in (self.orbits.sign, self.orbits.index)
         )
         at = torch.nonzero(sign).ravel()
         rows, orbits = at // d_in, index[at]
@@ -253,7 +253,7 @@ class EquivariantLinear(MadeWeight):
     def weight(self) -> Tensor:
         """W as one matrix, (channels_out · d_out, channels_in · d_in)."""
         rows = self.channels_out * self.rho_out.dimension
-        if self._orbits is not None:
+        if self.orbits is not None:
             theta = (self.coefficients * self._like(self.roots)).flatten()
             if self._signed:
                 theta = torch.cat([theta, -theta, theta.new_zeros(1)])
@@ -264,7 +264,7 @@ class EquivariantLinear(MadeWeight):
 
     def made_of(self) -> tuple[Tensor, ...]:
         """Coefficients (channels_out, channels_in, rank), and the basis or the tables of what is gathered."""
-        return (self.coefficients, self.basis) if self._orbits is None else (self.coefficients, self.roots, self.places)
+        return (self.coefficients, self.basis) if self.orbits is None else (self.coefficients, self.roots, self.places)
 
     def bias_vector(self) -> Tensor | None:
         """b, (channels_out · d_out,), or None."""
@@ -298,7 +298,7 @@ class EquivariantLinear(MadeWeight):
         large = self.space == "equivariant" and rank * entries <= _LARGEST_BASIS and pairs * (entries - rank) >= wanted
         if not large or not (rho_in.is_orthogonal and rho_out.is_orthogonal):
             return None
-        basis = self.basis.numpy() if self._orbits is None else self._orbits.basis()
+        basis = self.basis.numpy() if self.orbits is None else self.orbits.basis()
         blocks = BlockProduct(rho_in, rho_out, basis.reshape(rank, rho_out.dimension, rho_in.dimension))
         return blocks if pairs * blocks.saved >= wanted else None
 

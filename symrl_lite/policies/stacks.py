@@ -14,6 +14,7 @@ from symrl_lite.seeds.stacks import Dense, DoesNotFit, Plan, Rule, Stacked, Tabl
 
 __all__ = ["RULES", "beside"]
 
+_SMALL = 2**12  # numbers of a basis
 FromRows = Callable[[Tables, Tensor], Tensor]  # coefficients (seeds, rank, c_out · c_in) -> (seeds, d_out · d_in, ...)
 
 
@@ -26,7 +27,7 @@ def _equivariant(layer: EquivariantLinear, plan: Plan) -> Dense:
     coefficients = plan.names[id(layer.coefficients)]
     bias, bias_basis = (plan.names.get(id(table), "") for table in (layer.bias, layer.bias_basis))
     d_in, d_out, c_in, c_out = layer.rho_in.dimension, layer.rho_out.dimension, layer.channels_in, layer.channels_out
-    from_rows = _gathered(layer, plan) if len(layer.places) else _multiplied(plan.names[id(layer.basis)])
+    from_rows = _from_rows(layer, plan)
 
     def weights(tables: Tables) -> tuple[Tensor, Tensor | None]:
         C = tables[coefficients].movedim(-1, 1).flatten(2)  # (seeds, rank, c_out · c_in)
@@ -43,9 +44,16 @@ def _equivariant(layer: EquivariantLinear, plan: Plan) -> Dense:
     return Dense(weights, enter, lambda y: y.unflatten(2, (d_out, c_out)).mT)
 
 
-def _multiplied(basis: str) -> FromRows:
-    """One product of the basis with the coefficients (seeds, rank, c_out · c_in)."""
-    return lambda tables, C: tables[basis].to(C.dtype).mT.expand(len(C), -1, -1).bmm(C)
+def _from_rows(layer: EquivariantLinear, plan: Plan) -> FromRows:
+    """One product of the basis with the coefficients (seeds, rank, c_out · c_in), or copies where it would be large."""
+    rank, entries = layer.coefficients.shape[2], layer.rho_in.dimension * layer.rho_out.dimension
+    if len(layer.places) and rank * entries > _SMALL:
+        return _gathered(layer, plan)
+    if layer.orbits is None:
+        name = plan.names[id(layer.basis)]
+        return lambda tables, C: tables[name].to(C.dtype).mT.expand(len(C), -1, -1).bmm(C)
+    basis = torch.from_numpy(layer.orbits.basis().reshape(rank, entries))
+    return lambda tables, C: basis.to(C).mT.expand(len(C), -1, -1).bmm(C)
 
 
 def _gathered(layer: EquivariantLinear, plan: Plan) -> FromRows:

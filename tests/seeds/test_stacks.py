@@ -156,8 +156,11 @@ def vmap_is_broken(monkeypatch):
     return broken_batch
 
 
+@pytest.mark.parametrize("gathered", [False, True])
 @pytest.mark.parametrize("name", KNOWN)
-def test_known_modules_answer_as_under_vmap_and_have_its_gradients(name, vmap_is_broken):
+def test_known_modules_answer_as_under_vmap_and_have_its_gradients(name, gathered, vmap_is_broken, monkeypatch):
+    if gathered:  # as layers of large representations are
+        monkeypatch.setattr("symrl_lite.policies.stacks._SMALL", 0)
     build, shape = KNOWN[name]
     batch, fast = shifted(build), vmap_is_broken(build)
     x = torch.randn(3, 7, *shape, generator=torch.Generator().manual_seed(1))
