@@ -150,12 +150,7 @@ class WeightOrbits:
         >>> WeightOrbits(np.array([[0, 0]]), np.array([[1, -1]]), rank=1).basis().round(2).tolist()
         [[[0.71, -0.71]]]
         """
-        at = np.flatnonzero(self.sign)
-        which = self.index.ravel()[at]
-        sizes = np.bincount(which, minlength=self.rank)
-        rows = np.zeros((self.rank, self.sign.size))
-        rows[which, at] = self.sign.ravel()[at] / np.sqrt(sizes[which])
-        return rows.reshape(self.rank, *self.sign.shape)
+        return _from_orbits(self).reshape(self.rank, *self.sign.shape)
 
 
 def weight_orbits(rho_in: Representation, rho_out: Representation) -> WeightOrbits:
@@ -276,7 +271,7 @@ def equivariant_basis(
     if space == "random":
         return _random_basis(d, np.random.default_rng(seed)).reshape(d, *shape)
     if method == "orbits":
-        rows = weight_orbits(rho_in, rho_out).basis().reshape(rank, d)
+        rows = _from_orbits(weight_orbits(rho_in, rho_out))
     elif method == "svd":
         rows = _from_random_matrices(rho_in, rho_out, np.random.default_rng(seed), tolerance)
     else:
@@ -286,6 +281,16 @@ def equivariant_basis(
     if space == "nullspace":
         rows = _complement(rows, d)
     return np.asarray(rows.reshape(len(rows), *shape))
+
+
+def _from_orbits(orbits: WeightOrbits) -> np.ndarray:
+    """One basis element an orbit: its entries, over the root of their number."""
+    at = np.flatnonzero(orbits.sign)
+    which = orbits.index.ravel()[at]
+    sizes = np.bincount(which, minlength=orbits.rank)
+    rows = np.zeros((orbits.rank, orbits.sign.size))
+    rows[which, at] = orbits.sign.ravel()[at] / np.sqrt(sizes[which])
+    return rows
 
 
 def _from_random_matrices(
