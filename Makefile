@@ -15,7 +15,7 @@ GRADER := .venv-grading/bin/python
 help:
 	@echo 'make book              set everything up, run the notebooks, build the site, print its address'
 	@echo 'make test              set everything up, run every check (make test STEPS="style unit": only these)'
-	@echo 'make bench             how fast, against what: measure, print and write the table of the site (ten minutes)'
+	@echo 'make bench             how fast, against what: measure, print and write the table of the site (three minutes)'
 	@echo 'make shake             run the chapters on other arithmetic and with other seeds, list what changes (half an hour)'
 	@echo 'make lab               set everything up, open the first chapter in JupyterLab'
 	@echo 'make assignments       make the assignments: student version, answer version, a zip of each'

@@ -1,6 +1,6 @@
 """How fast the package is, and against what: one table, printed and written into the site's page about it.
 
-    make bench                              # ten minutes
+    make bench                              # three minutes
     .venv/bin/python tools/bench.py --full  # larger and longer; nothing is written
     .venv/bin/python tools/bench.py --only layers mdp  # some of the benchmarks; nothing is written
 
@@ -30,8 +30,9 @@ PARTS = {
     "planner": "Plans in learned models",
     "structured": "World models",
 }
-LONG = {"ppo", "structured"}  # shortened, so that all takes ten minutes
+LONG = {"ppo", "structured"}  # shortened, so that all takes some minutes
 PACKAGES = ("torch", "numpy", "scipy", "gymnasium", "stable-baselines3")
+GAP = "\u00a0"  # no new line between a number and its unit
 HEAD = ("work", "against", "theirs", "ours", "ratio", "of the limit")
 MARKS = re.compile(r"(<!-- BEGIN bench.*?-->\n)(.*?)(<!-- END bench -->)", re.DOTALL)
 
@@ -42,14 +43,14 @@ def seconds(value: float) -> str:
     """A time in the unit that suits it."""
     for size, unit in ((1.0, "s"), (1e-3, "ms")):
         if value >= size:
-            return f"{value / size:.3g} {unit}"
-    return f"{value * 1e6:.3g} µs"
+            return f"{value / size:.3g}{GAP}{unit}"
+    return f"{value * 1e6:.3g}{GAP}µs"
 
 
 def cells(row: Row) -> tuple[str, ...]:
     """One line of the table."""
     work, peer, theirs, ours, share = row
-    return work, peer, seconds(theirs), seconds(ours), f"{theirs / ours:.2f} ×", f"{100 * share:.3g} %"
+    return work, peer, seconds(theirs), seconds(ours), f"{theirs / ours:.2f}{GAP}×", f"{100 * share:.3g}{GAP}%"
 
 
 def table(rows: Iterable[Row]) -> str:
