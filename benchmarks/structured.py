@@ -1,7 +1,7 @@
 """How fast boards are played and models trained, beside the published architecture and its data path.
 
     python benchmarks/structured.py             # two minutes
-    python benchmarks/structured.py --original  # the published one is trained too, to 98 % or 1500 updates; forty minutes
+    python benchmarks/structured.py --original  # the published one is trained too, at most 1500 updates; forty minutes
 
 The published side has the same pictures and loss; its networks have 512 hidden units, every pair of objects is computed
 by itself, batches have 1024 samples, and a sample is fetched one at a time as floating-point numbers.
