@@ -20,6 +20,7 @@ from statistics import median
 
 import numpy as np
 import torch
+from _limits import Row
 from torch import nn
 
 from symrl_lite.envs.cartpole import CartPoles, reflection
@@ -40,7 +41,6 @@ LAYERS = {
     "plain": ((4, 64), (64, 128), (128, 3)),
     "equivariant": ((4, 128), (128, 128), (128, 3)),
 }
-Row = tuple[str, str, float, float, float]  # work, peer, the peer's seconds, ours, share of the limit
 
 THEIRS = """
 import sys, time, warnings

@@ -71,6 +71,30 @@ def cartpole(seeds: range, steps: int) -> dict[str, Job]:
     return jobs
 
 
+def chased(
+    size: int,
+    build: Callable[[], Any],
+    rate: float,
+    seeds: range,
+    steps: int,
+    every: int = 512,
+    augmented: bool = False,
+    **told: Any,
+) -> Curve:
+    """One curve of the chase; the network is run once on all pictures of the torus."""
+    pictures, indexed = PredatorPrey(size=size).images(), PredatorPrey(size=size, observation="index")
+    settings = PPOSettings(learning_rate=rate, entropy_coefficient=0.01, evaluate_every=every, evaluation_episodes=100)
+    run = train_ppo(
+        indexed.copies,
+        lambda: OnTable(build(), pictures),
+        seeds,
+        steps,
+        settings,
+        augmentation=indexed.rotations() if augmented else None,
+    )
+    return Curve.of(run, seeds, settings, size=size, augmentation=augmented, **told)
+
+
 def predator(seeds: range, steps: int) -> dict[str, Job]:
     """Inputs 0/1 with equal pooling, the published code's inputs and pooling, larger grids, other groups."""
 
@@ -85,19 +109,7 @@ def predator(seeds: range, steps: int) -> dict[str, Job]:
             build = partial(cnn_policy, 5, world.images().shape[1:], **options)
         else:
             build = partial(equivariant_cnn, symmetry[net], world.images().shape[1:], **options)
-        indexed = PredatorPrey(size=size, observation="index")
-        settings = PPOSettings(
-            learning_rate=rate, entropy_coefficient=0.01, evaluate_every=every, evaluation_episodes=100
-        )
-        run = train_ppo(
-            indexed.copies,
-            lambda: OnTable(build(), world.images()),
-            seeds,
-            steps,
-            settings,
-            augmentation=indexed.rotations() if augmented else None,
-        )
-        return Curve.of(run, seeds, settings, size=size, network=net, augmentation=augmented, **options)
+        return chased(size, build, rate, seeds, steps, every, augmented, network=net, **options)
 
     jobs: dict[str, Job] = {}
     for rate in (0.001, 0.003):
@@ -136,19 +148,7 @@ def chase(seeds: range, steps: int) -> dict[str, Job]:
             "plain": partial(cnn_policy, 5, shape, **options),
             "plain, equal units": partial(cnn_policy, 5, shape, units=(32, 64, 1024), **options),
         }[net]
-        indexed = PredatorPrey(size=size, observation="index")
-        settings = PPOSettings(
-            learning_rate=rate, entropy_coefficient=0.01, evaluate_every=512, evaluation_episodes=100
-        )
-        run = train_ppo(
-            indexed.copies,
-            lambda: OnTable(build(), world.images()),
-            seeds,
-            steps,
-            settings,
-            augmentation=indexed.rotations() if augmented else None,
-        )
-        return Curve.of(run, seeds, settings, size=size, network=net, augmentation=augmented, **options)
+        return chased(size, build, rate, seeds, steps, augmented=augmented, network=net, **options)
 
     jobs: dict[str, Job] = {}
     for net in ("C4", "plain", "plain, equal units"):
