@@ -332,6 +332,33 @@ def test_a_bomb_harms_nobody(grade: Any, what: str) -> None:
     assert found["q1_value"] == found["q3_calls"] == ""
 
 
+def test_pages_that_processes_share_are_counted_once(bubblewrap: None, course: Path) -> None:
+    """A hundred sleeping copies hold hardly more than one process; what one of them writes counts in full."""
+    process = sandbox.Process(course, slot=53)
+    try:
+        alone = held(process)
+        fork = "import os, time, numpy\nfor _ in range({}):\n    if os.fork() == 0:\n        {}time.sleep(60)\n"
+        process.wire.send(("cell", fork.format(100, "")), deadline=time.monotonic() + 60)
+        assert process.wire.receive(deadline=time.monotonic() + 60) == ("done", None)
+        copies = held(process)
+        assert len(process.family.members) >= 100
+        assert copies < alone + (600 << 20)
+        process.wire.send(("cell", fork.format(4, "x = numpy.ones(1 << 24); ")), deadline=time.monotonic() + 60)
+        assert process.wire.receive(deadline=time.monotonic() + 60) == ("done", None)
+        until = time.monotonic() + 20
+        while held(process) < copies + (500 << 20) and time.monotonic() < until:
+            time.sleep(0.1)
+        assert copies + (500 << 20) <= held(process) <= copies + (700 << 20)
+    finally:
+        process.stop()
+
+
+def held(process: sandbox.Process) -> int:
+    """Bytes that all of a closed place's processes hold now."""
+    process.family.look()
+    return process.family.memory()
+
+
 def test_many_processes_together_cannot_take_all_memory(grade: Any) -> None:
     """Tries to use much memory in several processes; all of them are counted together and ended together."""
     code = """\

@@ -16,7 +16,10 @@ import psutil
 TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 QUEUE = 1 << 18  # bytes that may wait in an open socket or pipe
 ENTRY = 1_500  # bytes that the kernel keeps for a file, be it empty
-KIB = ("RssAnon:", "VmSwap:", "VmPTE:")  # of a process, not shared; in KiB
+# Of one process, in KiB. Processes that were forked share their pages until one of them writes; each counts its part.
+PART = ("Pss_Anon:", "SwapPss:")
+WHOLE = ("RssAnon:", "VmSwap:")  # where the kernel does not tell parts: too much rather than too little
+TABLES = ("VmPTE:",)
 
 
 def children(pid: int) -> list[int]:
@@ -72,9 +75,7 @@ class Family:
         shared: dict[str, int] = {}
         for member in self.members:
             with contextlib.suppress(OSError, ValueError, IndexError):
-                for line in Path(f"/proc/{member}/status").read_text().splitlines():
-                    if line.startswith(KIB):
-                        used += int(line.split()[1]) << 10
+                used += own_memory(member)
                 used += QUEUE * len(os.listdir(f"/proc/{member}/fd"))
                 for inode, size in shared_mappings(member):
                     shared[inode] = max(size, shared.get(inode, 0))
@@ -91,6 +92,22 @@ class Family:
                     (one.f_blocks - one.f_bfree) * one.f_frsize + (one.f_files - one.f_ffree) * ENTRY for one in found
                 )
         return 0
+
+
+def own_memory(pid: int) -> int:
+    """Bytes of a process's own pages and of the tables that find them."""
+    status = lines_of(f"/proc/{pid}/status", (*WHOLE, *TABLES))
+    parts: dict[str, int] = {}
+    with contextlib.suppress(OSError, ValueError, IndexError):  # of a process that lets nobody look, or an old kernel
+        parts = lines_of(f"/proc/{pid}/smaps_rollup", PART)
+    pages = parts if len(parts) == len(PART) else {name: status.get(name, 0) for name in WHOLE}
+    return sum(pages.values()) + sum(status.get(name, 0) for name in TABLES)
+
+
+def lines_of(path: str, names: tuple[str, ...]) -> dict[str, int]:
+    """The lines that begin with these names, which give KiB, in bytes."""
+    lines = (line.split() for line in Path(path).read_text().splitlines() if line.startswith(names))
+    return {words[0]: int(words[1]) << 10 for words in lines}
 
 
 def shared_mappings(pid: int) -> Iterator[tuple[str, int]]:
