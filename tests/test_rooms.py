@@ -12,9 +12,9 @@ FLOORS = (
     {"door"},
     {"groups", "seeds", "notebook"},
     {"mdp", "data", "actions", "equivariance", "symmetrizer", "sweeps"},
-    {"symmetry", "layers", "recorded", "plots"},
+    {"symmetry", "layers", "recorded", "plots", "replay"},
     {"homomorphism", "policies", "ppo", "plannable", "envs", "widgets"},
-    {"structured", "offline_q"},
+    {"structured", "offline_q", "ddpg"},
     {"checks"},
 )
 FOLDERS = {"results"}  # data, no code

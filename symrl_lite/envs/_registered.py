@@ -20,6 +20,7 @@ _MODULES = {
     "Shapes": "shapes",
     "Blocks": "blocks",
     "ThreeBodies": "physics",
+    "Bowl": "bowl",
     "AtariPong": "atari",
     "AtariFrames": "atari_frames",
 }
@@ -32,6 +33,7 @@ _MANY = {
     "Shapes": "symrl_lite.envs._registered:shapes",
     "Blocks": "symrl_lite.envs._registered:blocks",
     "ThreeBodies": "symrl_lite.envs.physics:ThreeBodyCopies",
+    "Bowl": "symrl_lite.envs.bowl:Bowls",
 }
 
 

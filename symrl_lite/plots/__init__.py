@@ -1,6 +1,7 @@
 """Figures for the chapters: each takes one call, has a title and alternative text, and can be read without colour."""
 
 from symrl_lite.actions import GridState
+from symrl_lite.plots.bowls import draw_bowl
 from symrl_lite.plots.drawing import draw_bars, draw_cartpole, draw_gridworld, draw_image, draw_policy
 from symrl_lite.plots.figures import commuting_square, image_row
 from symrl_lite.plots.latent import latent_graphs
@@ -25,6 +26,7 @@ __all__ = [
     "commuting_square",
     "curves",
     "draw_bars",
+    "draw_bowl",
     "draw_cartpole",
     "draw_cayley_table",
     "draw_dependencies",
