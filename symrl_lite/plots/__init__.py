@@ -8,6 +8,7 @@ from symrl_lite.plots.latent import latent_graphs
 from symrl_lite.plots.learning_curves import curves
 from symrl_lite.plots.objects import code_grids, draw_push, object_maps
 from symrl_lite.plots.pictures import Picture, picture
+from symrl_lite.plots.strips import dots
 from symrl_lite.plots.tables import (
     cayley_table,
     cayley_tables,
@@ -25,6 +26,7 @@ __all__ = [
     "code_grids",
     "commuting_square",
     "curves",
+    "dots",
     "draw_bars",
     "draw_bowl",
     "draw_cartpole",

@@ -1,0 +1,144 @@
+"""Make the recorded results of chapter 8 again.
+
+    python benchmarks/record_chapter08.py bowl     # episodes to 90 % of the goals; about a quarter of an hour on a core
+
+Each writes symrl_lite/results/NAME.json, after every curve, and goes on where it stopped. Curves are spread over the
+cores of this machine (--workers 4: over four of them), or over the workers of a Dask scheduler
+(--scheduler tcp://HOST:8786; they need this folder on their path: PYTHONPATH=benchmarks). --into FOLDER writes the file
+there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _recording import Batches, main
+
+from symrl_lite.ddpg import DDPGSettings, train_ddpg
+from symrl_lite.envs import bowl
+from symrl_lite.recorded import Curve
+from symrl_lite.replay import GoalEpisodes, hindsight, moved, nearby_goals, reflections
+
+Job = Callable[[], Curve]
+LATE = 12  # episodes at which rows stop that never arrive, or that cost five times as much
+UNMIRRORED = {**bowl.KINDS, "actions": ("number", "number")}
+REWARD = bowl.Bowl().compute_reward
+
+
+def sampled(
+    stored: GoalEpisodes,
+    n: int,
+    random: np.random.Generator,
+    *,
+    share: float = 0.8,
+    mirrors: int | None = 0,
+    base: tuple[float, float] = (0.0, 0.0),
+    kinds: Any = bowl.KINDS,
+    turns: int = 0,
+    near: int = 0,
+    larger: int = 1,
+) -> dict[str, np.ndarray]:
+    """Hindsight, then mirrors or turns, then goals nearby; a batch `larger` times as large."""
+    batch = hindsight(stored, larger * n, random, REWARD, share)
+    if mirrors != 0:
+        batch = reflections(batch, kinds, random, mirrors, base)
+    if turns:
+        batch = turned(batch, turns, random)
+    return nearby_goals(batch, bowl.RADIUS, near, random, REWARD) if near else batch
+
+
+def turned(batch: dict[str, np.ndarray], turns: int, random: np.random.Generator) -> dict[str, np.ndarray]:
+    """Each step as it was, or turned by one of so many angles of its episode."""
+    numbers, which = np.unique(batch["numbers"], return_inverse=True)
+    angles = 2 * np.pi * np.stack([np.random.default_rng([int(e), 9]).random(turns) for e in numbers])
+    chosen = random.integers(turns + 1, size=len(which))
+    angle = np.where(chosen > 0, angles[which, chosen - 1], 0.0)
+    c, s = np.cos(angle), np.sin(angle)
+    return moved(batch, bowl.KINDS, np.stack([np.stack([c, -s], axis=-1), np.stack([s, c], axis=-1)], axis=-2))
+
+
+def in_bowl(seeds: range, episodes: int) -> dict[str, Job]:
+    """Who needs how many episodes: hindsight, mirrors, goals nearby, the symmetry built in, and what is wrong."""
+
+    def job(
+        episodes: int = episodes,
+        built_in: bool = False,
+        swirl: float = 0.0,
+        updates: int = 200,
+        rate: float = 0.001,
+        **how: Any,
+    ) -> Curve:
+        settings = DDPGSettings(updates=updates, learning_rate=rate)
+        frame: dict[str, Any] = {"frames": bowl.frames, "kinds": bowl.KINDS} if built_in else {}
+        began = time.process_time()
+        run = train_ddpg(
+            partial(bowl.Bowls, observation="goals", swirl=swirl),
+            seeds,
+            episodes,
+            settings,
+            sample=partial(sampled, **how),
+            longest=1.0,
+            until=0.9,
+            progress=False,
+            **frame,
+        )
+        took = round(time.process_time() - began, 1)
+        told = {name: "unmirrored" if name == "kinds" else value for name, value in how.items()}
+        told |= {"built_in": built_in, "swirl": swirl}
+        units = ((6, *settings.hidden, 2), (8, *settings.hidden, 1))  # of actor and critic
+        size = sum((a + 1) * b for layers in units for a, b in pairwise(layers))
+        steps = np.arange(1, run.success.shape[1] + 1)
+        return Curve(steps, run.success, size, asdict(settings) | told, list(seeds), took)
+
+    jobs: dict[str, Job] = {
+        "no hindsight": partial(job, LATE, share=0.0),
+        "HER": partial(job),
+        "Kaleidoscope, 8": partial(job, mirrors=8),
+        "built in": partial(job, built_in=True),
+        "unmirrored action": partial(job, LATE, mirrors=8, kinds=UNMIRRORED),
+        "base at 0.5": partial(job, mirrors=8, base=(0.5, 0.0)),
+        "base at 1": partial(job, mirrors=8, base=(1.0, 0.0)),
+    }
+    jobs |= {f"Kaleidoscope, {n or 'every'}": partial(job, mirrors=n) for n in (1, 3, 16, None)}
+    jobs |= {
+        "swirl, HER": partial(job, swirl=2.0),
+        "swirl, mirrors": partial(job, swirl=2.0, mirrors=8),
+        "swirl, turns": partial(job, swirl=2.0, turns=8),
+        "turns": partial(job, turns=8),
+        "HER, batch of 640": partial(job, LATE, larger=5),
+        "goals nearby": partial(job, LATE, near=4),
+        "Kaleidoscope, 8, goals nearby": partial(job, LATE, mirrors=8, near=4),
+    }
+    for updates, most in ((60, 3 * episodes), (20, 5 * episodes)):
+        for name, how in (("HER", {}), ("Kaleidoscope, 8", {"mirrors": 8}), ("built in", {"built_in": True})):
+            jobs[f"{name}, {updates} updates"] = partial(job, most, updates=updates, **how)
+    for rate in (0.0003, 0.003):
+        for name, how in (("HER", {}), ("Kaleidoscope, 8", {"mirrors": 8}), ("built in", {"built_in": True})):
+            jobs[f"{name}, rate {rate}"] = partial(job, rate=rate, **how)
+    return jobs
+
+
+PLANS: dict[str, tuple[Callable[[range, int], dict[str, Job]], range, int]] = {
+    "bowl": (in_bowl, range(1000, 1024), 30),
+}
+
+
+def plan(name: str) -> Batches:
+    """The curves of a recording; each is one run, with all of its seeds."""
+    make, seeds, length = PLANS[name]
+
+    def named(label: str, job: Job) -> dict[str, Curve]:
+        return {label: job()}
+
+    return Batches({label: partial(named, label, job) for label, job in make(seeds, length).items()}, seeds)
+
+
+if __name__ == "__main__":
+    main(Path(__file__).stem, __doc__, list(PLANS))
