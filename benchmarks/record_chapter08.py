@@ -29,6 +29,8 @@ from symrl_lite.replay import GoalEpisodes, hindsight, moved, nearby_goals, refl
 Job = Callable[[], Curve]
 LATE = 12  # episodes at which rows stop that never arrive, or that cost five times as much
 UNMIRRORED = {**bowl.KINDS, "actions": ("number", "number")}
+POINTS = {name: tuple("point" for _ in kinds) for name, kinds in bowl.KINDS.items() if name != "actions"}
+POINTS["actions"] = ("vector",)
 REWARD = bowl.Bowl().compute_reward
 
 
@@ -44,6 +46,7 @@ def sampled(
     turns: int = 0,
     near: int = 0,
     larger: int = 1,
+    kept: bool = False,
 ) -> dict[str, np.ndarray]:
     """Hindsight, then mirrors or turns, then goals nearby; a batch `larger` times as large."""
     batch = hindsight(stored, larger * n, random, REWARD, share)
@@ -51,7 +54,12 @@ def sampled(
         batch = reflections(batch, kinds, random, mirrors, base)
     if turns:
         batch = turned(batch, turns, random)
-    return nearby_goals(batch, bowl.RADIUS, near, random, REWARD) if near else batch
+    if near:
+        old = batch["rewards"]
+        batch = nearby_goals(batch, bowl.RADIUS, near, random, REWARD)
+        if kept:  # a mistake: the rewards of the goals that the copies had before
+            batch["rewards"] = np.tile(old, 1 + near)
+    return batch
 
 
 def turned(batch: dict[str, np.ndarray], turns: int, random: np.random.Generator) -> dict[str, np.ndarray]:
@@ -90,7 +98,10 @@ def in_bowl(seeds: range, episodes: int) -> dict[str, Job]:
             **frame,
         )
         took = round(time.process_time() - began, 1)
-        told = {name: "unmirrored" if name == "kinds" else value for name, value in how.items()}
+        told = {
+            name: ("points" if value is POINTS else "unmirrored") if name == "kinds" else value
+            for name, value in how.items()
+        }
         told |= {"built_in": built_in, "swirl": swirl}
         units = ((6, *settings.hidden, 2), (8, *settings.hidden, 1))  # of actor and critic
         size = sum((a + 1) * b for layers in units for a, b in pairwise(layers))
@@ -114,6 +125,8 @@ def in_bowl(seeds: range, episodes: int) -> dict[str, Job]:
         "turns": partial(job, turns=8),
         "HER, batch of 640": partial(job, LATE, larger=5),
         "goals nearby": partial(job, LATE, near=4),
+        "goals nearby, rewards kept": partial(job, LATE, near=4, kept=True),
+        "velocities as points, base at 0.5": partial(job, mirrors=8, base=(0.5, 0.0), kinds=POINTS),
         "Kaleidoscope, 8, goals nearby": partial(job, LATE, mirrors=8, near=4),
     }
     for updates, most in ((60, 3 * episodes), (20, 5 * episodes)):

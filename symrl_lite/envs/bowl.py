@@ -11,13 +11,13 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from symrl_lite.data.streams import Streams, continued
-from symrl_lite.door import a_number, real_numbers, require_text, whole_number
+from symrl_lite.door import a_number, a_seed, real_numbers, require_text, whole_number
 from symrl_lite.envs._door import known_options, require_start
 from symrl_lite.envs._pictures import SERVED, DrawnEnv, drawn, known_mode
 from symrl_lite.groups import Representation, cyclic, dihedral, rotation_2d
 from symrl_lite.symmetry import Symmetry
 
-__all__ = ["KINDS", "Bowl", "Bowls", "frames", "reflect", "symmetries"]
+__all__ = ["KINDS", "RADIUS", "Bowl", "Bowls", "demonstration", "frames", "reflect", "symmetries"]
 
 STEP, GAIN, SPRING, FRICTION = 0.1, 4.0, 2.0, 1.5  # seconds; accelerations of action, spring and friction
 RIM = 1.2  # radius of the wall
@@ -86,6 +86,27 @@ def frames(observations: Any, goals: Any) -> np.ndarray:
     upright = np.stack([-first[..., 1] + 0.0, first[..., 0]], axis=-1)
     side = np.where((upright * points).sum(axis=-1, keepdims=True) < 0, -1.0, 1.0)
     return np.stack([first, side * upright], axis=-2)
+
+
+def demonstration(seed: int = 0, steps: int = 25) -> tuple[np.ndarray, np.ndarray]:
+    """An episode of a rule made by hand, a = 2 (z − p) + z/2 − v/2, at most 1 long: states (T + 1, 6), forces (T, 2).
+
+    Args:
+        seed: of start and goal.
+        steps: T.
+
+    >>> states, forces = demonstration(seed=3)
+    >>> bool(np.linalg.norm(states[-1, :2] - states[-1, 4:]) < RADIUS)
+    True
+    """
+    world = Bowl(max_steps=whole_number(steps, "steps"))
+    states, forces = [world.reset(seed=a_seed(seed))[0]], []
+    for _ in range(steps):
+        p, v, z = np.split(states[-1], 3)
+        force = 2 * (z - p) + z / 2 - v / 2
+        forces.append(force / max(1.0, float(np.linalg.norm(force))))
+        states.append(world.step(forces[-1])[0])
+    return np.array(states), np.array(forces)
 
 
 class _Rules:

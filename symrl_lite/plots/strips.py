@@ -55,7 +55,7 @@ def dots(
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        for k, (label, values) in enumerate(data.items()):
+        for k, values in enumerate(data.values()):
             at = np.where(np.isinf(values), edge, values)
             heights = k + _apart(at)
             look: dict[str, Any] = {"color": COLORS[k % len(COLORS)], "marker": MARKERS[k % len(MARKERS)]}
