@@ -14,7 +14,7 @@ FLOORS = (
     {"mdp", "data", "actions", "equivariance", "symmetrizer", "sweeps"},
     {"symmetry", "layers", "recorded", "plots"},
     {"homomorphism", "policies", "ppo", "plannable", "envs", "widgets"},
-    {"structured", "offline_q"},
+    {"structured", "offline_q", "views"},
     {"checks"},
 )
 FOLDERS = {"results"}  # data, no code
