@@ -165,7 +165,8 @@ def test_methods_of_the_literature_name_their_source():
         "CartPole", "Room", "Pongs", "AtariPong", "Sprites", "Shapes", "Blocks", "ThreeBodies", "AtariFrames",
         "audit", "augment", "quotient", "coarsest_homomorphism", "symmetrize", "equivariant_basis", "EquivariantLinear",
         "LiftingConv2d", "GroupConv2d", "train_ppo", "advantages_and_targets", "train_plannable", "LatentPlanner",
-        "train_structured", "ranking_metrics", "value_iteration", "policy_iteration",
+        "train_structured", "ranking_metrics", "value_iteration", "policy_iteration", "Catches", "random_crop",
+        "random_translate", "info_nce", "CloneSettings", "train_clones",
     }  # fmt: skip
     texts = {name: text for path in FILES for name, text, _ in public(path)}
     assert not {name for name in wanted if not SOURCE.search(texts[name])}

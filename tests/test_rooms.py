@@ -14,7 +14,7 @@ FLOORS = (
     {"mdp", "data", "actions", "equivariance", "symmetrizer", "sweeps"},
     {"symmetry", "layers", "recorded", "plots", "replay"},
     {"homomorphism", "policies", "ppo", "plannable", "envs", "widgets"},
-    {"structured", "offline_q", "ddpg"},
+    {"structured", "offline_q", "ddpg", "views"},
     {"checks"},
 )
 FOLDERS = {"results"}  # data, no code

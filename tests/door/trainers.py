@@ -6,13 +6,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from symrl_lite import offline_q, plannable, policies, ppo, seeds
+from symrl_lite import offline_q, plannable, policies, ppo, seeds, views
 from symrl_lite.data import collect
 from symrl_lite.envs.cartpole import CartPoles, reflection
 from symrl_lite.offline_q import QSettings
 from symrl_lite.plannable import PlannableSettings
 from symrl_lite.ppo import PPOSettings
 from symrl_lite.structured import ranking
+from symrl_lite.views import CloneSettings
 from tests.door.judge import entry
 from tests.door.kinds import array, count, function, given, real, seed, tensor, thing, whole_array, word
 from tests.door.networks import body, state
@@ -175,6 +176,65 @@ TRAINERS += [
 ]
 
 
+SMALL = draw.integers(1, 9, size=(2, 1, 6, 6)).astype(float)  # pictures of whole numbers
+numbers = lambda: np.random.default_rng(4)  # noqa: E731
+crop = lambda x, a, random: (views.random_crop(x, 1, random), a)  # noqa: E731
+tiny = {"units": (2, 2, 2), "kernels": (2, 2), "strides": (1, 1), "pooling": "none"}
+seen = lambda **more: array(SMALL, nan="any", missing=False, extra=False, whole=True, **more)  # noqa: E731
+two_codes = tensor(draw.normal(size=(4, 3)), extra=False, missing=False, empty=False)
+permutation = whole_array([2, 1, 0], high=2, empty=False, none=True, words=("permutation", "action"))
+VIEWS = [
+    entry(
+        "views.random_crop",
+        lambda pictures, pad: views.random_crop(pictures, pad, numbers()),
+        pictures=seen(empty=False),
+        pad=count(2, low=0),
+    ),
+    entry(
+        "views.random_translate",
+        lambda pictures, size: views.random_translate(pictures, size, numbers()),
+        pictures=seen(empty=False),
+        size=count(9, low=6),
+    ),
+    entry(
+        "views.flip",
+        lambda share, **g: views.flip(**g, random=numbers(), share=share),
+        pictures=seen(),
+        actions=whole_array([0, 2], high=2, words=("actions",)),
+        permutation=permutation,
+        share=share(0.5),
+    ),
+    entry(
+        "views.info_nce",
+        views.info_nce,
+        queries=two_codes,
+        keys=two_codes,
+        W=tensor(draw.normal(size=(3, 3)), extra=False, missing=False, empty=False),
+    ),
+    entry(
+        "views.CloneSettings",
+        made(CloneSettings),
+        updates=count(5, low=0),
+        batch_size=count(4),
+        learning_rate=positive(0.01),
+        contrast_weight=coefficient(0.5),
+        momentum=share(0.9),
+    ),
+    entry(
+        "views.train_clones",
+        lambda **g: views.train_clones(**g, progress=False),
+        view=told,
+        pictures=array(SMALL, missing=False, extra=False, whole=True),
+        actions=whole_array([0, 2], words=("actions",)),
+        seeds=a_list_of_seeds,
+        settings=thing(CloneSettings(updates=1, batch_size=2), QSettings()),
+        n_actions=count(3, low=3, none=True),
+        every=count(1, low=0),
+        build_network=function(lambda: policies.cnn_policy(3, (1, 6, 6), **tiny), none=True),
+        after=function(lambda n, m: None, none=True),
+        contrast=function(crop, none=True),
+    ),
+]
 POINTS = draw.normal(size=(6, 3))
 RANKED = [
     entry(
@@ -267,4 +327,4 @@ def graded():
     return some
 
 
-TABLE = [*TRAINERS, *RANKED, *SEEDS]
+TABLE = [*TRAINERS, *VIEWS, *RANKED, *SEEDS]

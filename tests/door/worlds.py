@@ -5,9 +5,10 @@ import atexit
 import numpy as np
 
 from symrl_lite import envs
-from symrl_lite.envs import cartpole, physics, pong, sprites
+from symrl_lite.envs import cartpole, catch, physics, pong, sprites
 from symrl_lite.envs.blocks import Blocks
 from symrl_lite.envs.cartpole import CartPole, CartPoles
+from symrl_lite.envs.catch import Catch, Catches
 from symrl_lite.envs.gridworld import GridWorld
 from symrl_lite.envs.physics import ThreeBodies, ThreeBodyCopies
 from symrl_lite.envs.pong import Pong, Pongs
@@ -95,6 +96,8 @@ MADE = {
     "shapes.Shapes": (Shapes, {"objects": count(2, high=9), "size": count(3), **steps, **mode}),
     "pong.Pong": (Pong, {"size": count(7, low=7), **steps, **mode}),
     "pong.Pongs": (Pongs, {"num_envs": count(2), "size": count(7, low=7), **steps}),
+    "catch.Catch": (Catch, {"noise": real(0.1, low=0), "observation": word("state"), **mode}),
+    "catch.Catches": (Catches, {"num_envs": count(2), "noise": real(0.1, low=0), "observation": word("state")}),
     "cartpole.CartPole": (CartPole, {"wind": real(0.5), **mode}),
     "cartpole.CartPoles": (CartPoles, {"num_envs": count(2), "wind": real(0.5), "max_episode_steps": count(9), **mode}),
     "physics.ThreeBodies": (ThreeBodies, {**steps, **mode}),
@@ -105,7 +108,7 @@ MADE = {
     ),
     "sprites.SpriteCopies": (SpriteCopies, {"num_envs": count(2), "n_sprites": count(2), **steps}),
 }
-VECTORS = (Pongs, CartPoles, ThreeBodyCopies, SpriteCopies)
+VECTORS = (Pongs, Catches, CartPoles, ThreeBodyCopies, SpriteCopies)
 
 
 def shown(env):
@@ -171,6 +174,7 @@ room, table, blocks, court = (
     started(Blocks, objects=2, size=3),
     started(Pong, size=7),
 )
+falling = started(Catch)
 
 
 def after(env, method="set_state"):
@@ -238,6 +242,41 @@ TABLE += [
         observation=frames,
     ),
     entry("envs.pong.flip", pong.flip, view=told),
+    entry(
+        "envs.catch.Catch.set_state",
+        after(falling),
+        state=whole_array([3, 5, 1, 0, 2, 4], high=None, low=None, words=("state",)),
+    ),
+    entry("envs.catch.flip", catch.flip, view=told),
+    entry("envs.catch.reflection", catch.reflection, view=told),
+    *[
+        entry(
+            f"envs.catch.{made.__name__}",
+            made,
+            states=whole_array([[3, 5, 1, 0, 2, 4], [0, 0, 1, 11, 0, 0]], low=None, missing=True, words=("states",)),
+            fine={"states: nothing": "no pictures of no states"},
+        )
+        for made in (catch.pictures, catch.expert)
+    ],
+    entry("envs.catch.demonstrations", catch.demonstrations, episodes=count(2), seed=seed(3), noise=real(0.1, low=0)),
+    entry(
+        "envs.catch.catches",
+        catch.catches,
+        policies=given(
+            [lambda seen: np.tile([0.0, 1, 0], (len(seen), 1))],
+            ("a function", lambda seen: np.zeros((len(seen), 3))),
+            ("a number", 3),
+            ("None", None),
+            ("nothing", []),
+            ("numbers", [3]),
+            ("other scores", [lambda seen: np.zeros((len(seen), 2))]),
+            ("NaN", [lambda seen: np.full((len(seen), 3), np.nan)]),
+            words=("policies",),
+        ),
+        episodes=count(3),
+        seed=seed(3),
+        noise=real(0.1, low=0),
+    ),
     entry(
         "envs.pong.scenes",
         pong.scenes,

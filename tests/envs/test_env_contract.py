@@ -17,6 +17,7 @@ from symrl_lite.data.streams import Streams
 from symrl_lite.envs import NAMES, register
 from symrl_lite.envs._finite import FiniteEnvs
 from symrl_lite.envs.cartpole import CartPole, CartPoles
+from symrl_lite.envs.catch import Catch, Catches
 from symrl_lite.envs.gridworld import GridWorld
 from symrl_lite.envs.physics import ThreeBodyCopies
 from symrl_lite.envs.pong import Pong, Pongs
@@ -36,6 +37,8 @@ except ModuleNotFoundError:
 MANY = {
     "cart poles": lambda n: CartPoles(n, wind=1.0),
     "courts": Pongs,
+    "catches": Catches,
+    "catches, true states": lambda n: Catches(n, observation="state"),
     "chases": PredatorPrey(observation="index").copies,
     "rooms": Room().copies,
     "grids": lambda n: FiniteEnvs(GridWorld(slip=0.3), n),
@@ -172,6 +175,8 @@ def test_a_picture_shows_where_the_agent_is():
         (lambda: Room().reset(options={"delivery": (3, 3)}), "delivery.* expected one of"),
         (lambda: Shapes(1).set_state([[0.4, 1]]), "positions is .*expected whole numbers"),
         (lambda: Pong(size=15).set_state(np.zeros((2, 9, 9))), r"shape \(2, 9, 9\), expected two frames"),
+        (lambda: Catch().set_state([3, 5.5, 0, 4, 2, 2]), "the state is .*expected whole numbers"),
+        (lambda: Catch().set_state(np.zeros((2, 16, 16))), r"shape \(2, 16, 16\), expected \(6,\): row, column"),
         (lambda: GridWorld().set_state("here"), "state is here, expected whole numbers"),
         (lambda: Sprites(255 * np.ones((1, 8, 8))), "values from 255.0 to 255.0, expected 0 to 1"),
     ],

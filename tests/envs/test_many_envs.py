@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from symrl_lite.data.streams import Streams
 from symrl_lite.envs import cartpole, pong
 from symrl_lite.envs.cartpole import CartPole, CartPoles, reflection
+from symrl_lite.envs.catch import Catches
 from symrl_lite.envs.pong import Pong, Pongs
 from symrl_lite.envs.predator import PredatorPrey
 from symrl_lite.mdp import finite_horizon
@@ -17,6 +18,7 @@ from symrl_lite.symmetry import audit
 
 CHASE = PredatorPrey(observation="index", size=5)
 MANY = {"cart pole": CartPoles, "windy": lambda n: CartPoles(n, wind=3.0), "pong": Pongs, "chase": CHASE.copies}
+MANY |= {"catch": Catches, "true catch": lambda n: Catches(n, observation="state")}
 
 
 # --- streams
