@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 from symrl_lite.data.transitions import require_next_step_reset
 from symrl_lite.door import a_number, check_settings, require_function, seed_list, sizes, whole_number
 from symrl_lite.replay import GoalEpisodes, framed, hindsight, moved
-from symrl_lite.replay.hindsight import Batch
+from symrl_lite.replay.goals import Batch
 from symrl_lite.seeds import SeedBatch
 
 __all__ = ["DDPGRun", "DDPGSettings", "train_ddpg"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from symrl_lite.door import real_numbers, require_function, whole_number
-from symrl_lite.replay.hindsight import Batch, arrays_of, require_generator
+from symrl_lite.replay.goals import Batch, arrays_of, require_generator
 
 __all__ = ["framed", "mirror", "moved", "reflections"]
 
