@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 from symrl_lite.data.transitions import require_next_step_reset
 from symrl_lite.door import a_number, check_settings, require_function, seed_list, sizes, whole_number
 from symrl_lite.replay import GoalEpisodes, framed, hindsight, moved
-from symrl_lite.replay.hindsight import Batch
+from symrl_lite.replay.goals import Batch, arrays_of
 from symrl_lite.seeds import SeedBatch
 
 __all__ = ["DDPGRun", "DDPGSettings", "train_ddpg"]
@@ -265,19 +265,23 @@ class _Agent:
         """All batches after an episode: (s, z), a, r and (s', z), each (updates, batch, ...).
 
         Raises:
-            ValueError: a number of steps that is no multiple of what was asked for, or rewards outside of [−1, 0].
+            ValueError: arrays that are missing or do not fit, or rewards outside of [−1, 0].
         """
         wanted = self.settings.updates * self.settings.batch_size
         if wanted == 0:
             return tuple(torch.empty(0) for _ in range(4))
-        batch = draw(stored, wanted, random)
+        batch = arrays_of(draw(stored, wanted, random), "observations", "goals", "actions", "next_observations")
+        rewards = batch.get("rewards", np.empty(()))
+        if rewards.ndim != 1 or len(rewards) % wanted:
+            raise ValueError(f"sample returns rewards {rewards.shape}, expected ({wanted},) or a multiple of it")
+        if not (rewards.min() >= -1 and rewards.max() <= 0):
+            raise ValueError(f"rewards are from {rewards.min():g} to {rewards.max():g}, expected −1 to 0")
+        names, d = ("observations", "next_observations", "goals", "actions"), self.size.observation
+        for name, width in zip(names, (d, d, self.size.goal, self.size.action), strict=True):
+            if batch[name].shape[1] != width or not np.isfinite(batch[name]).all():
+                raise ValueError(f"sample returns {name} {batch[name].shape}, expected (n, {width}) finite numbers")
         if self.frames is not None:
             batch = framed(batch, self.kinds, self.frames)
-        rewards = batch["rewards"]
-        if len(rewards) % wanted or len(rewards) == 0:
-            raise ValueError(f"sample returns {len(rewards)} steps, expected {wanted} or a multiple of it")
-        if rewards.min() < -1 or rewards.max() > 0:
-            raise ValueError(f"rewards are from {rewards.min():g} to {rewards.max():g}, expected −1 to 0")
         x = np.concatenate([batch["observations"], batch["goals"]], axis=1)
         later = np.concatenate([batch["next_observations"], batch.get("next_goals", batch["goals"])], axis=1)
         # Copies stand behind the steps that they are copies of: step i of the drawn and its copies are in one batch.
@@ -343,8 +347,7 @@ def _play(envs: Any, act: Act, seeds: int) -> list[tuple[np.ndarray, np.ndarray,
     Raises:
         ValueError: an episode that ends before the others, or in another way than by being cut off.
     """
-    seen, _ = envs.reset()
-    kept: list[dict[str, np.ndarray]] = []
+    (seen, _), kept = envs.reset(), []
     done: list[np.ndarray] = []
     while True:
         seen = {name: np.array(part) for name, part in seen.items()}  # environments may write into what they returned
@@ -357,9 +360,7 @@ def _play(envs: Any, act: Act, seeds: int) -> list[tuple[np.ndarray, np.ndarray,
         done.append(np.array(cut))
         kept[-1]["actions"] = actions
         if np.any(ended) or (np.any(cut) and not np.all(cut)):
-            raise ValueError(
-                "an episode ends before others are cut off, expected episodes of one length without an end"
-            )
+            raise ValueError("an episode ends before others are cut off, expected one length, and no end")
     observations, achieved = (
         np.stack([step[name] for step in kept], axis=1).reshape(seeds, -1, len(kept), kept[0][name].shape[-1])
         for name in ("observation", "achieved_goal")

@@ -22,6 +22,7 @@ __all__ = ["KINDS", "RADIUS", "Bowl", "Bowls", "demonstration", "frames", "refle
 STEP, GAIN, SPRING, FRICTION = 0.1, 4.0, 2.0, 1.5  # seconds; accelerations of action, spring and friction
 RIM = 1.2  # radius of the wall
 RADIUS = 0.12  # of the goal
+NEAR = 1e-9  # what a frame takes for zero: far above rounding, far below a step
 # How each array of an episode moves: positions are points, velocities and forces are vectors.
 KINDS = {
     "observations": ("point", "vector"),
@@ -70,21 +71,34 @@ def frames(observations: Any, goals: Any) -> np.ndarray:
     Row 0 points from the point to its goal; row 1 stands upright on it, and has the point on its positive side. So
     F(gs, gz) = F(s, z) gᵀ: what F s, F z and F a hold is the same for a step and for its image.
 
+    At its goal, the point's own direction or that of its velocity takes the place of the way; on one line with goal and
+    middle, the velocity tells the side. Where all of them lie on one line, no rule can tell the sides apart.
+
     Args:
         observations: (..., 4), position and velocity.
         goals: (..., 2).
+
+    Raises:
+        ValueError: other shapes, or numbers that are not finite.
 
     >>> frames([1.0, 1.0, 0.0, 0.0], [3.0, 1.0]).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
 
     Source: a canonical frame as in Puny et al. 2022, Frame Averaging; this one has a single element.
     """
-    points, z = real_numbers(observations, "observations").astype(float)[..., :2], real_numbers(goals, "goals")
-    way = z - points
-    way = np.where(np.linalg.norm(way, axis=-1, keepdims=True) > 1e-9, way, z)  # a point that is at its goal
-    first = way / np.maximum(np.linalg.norm(way, axis=-1, keepdims=True), 1e-12)
+    seen, z = real_numbers(observations, "observations").astype(float), real_numbers(goals, "goals").astype(float)
+    if seen.shape[-1:] != (4,) or z.shape != (*seen.shape[:-1], 2):
+        raise ValueError(f"observations have shape {seen.shape} and goals {z.shape}, expected (..., 4) and (..., 2)")
+    if not (np.isfinite(seen).all() and np.isfinite(z).all()):
+        raise ValueError("observations or goals hold NaN or infinity, expected finite numbers")
+    points, velocities = seen[..., :2], seen[..., 2:]
+    way = np.broadcast_to([1.0, 0.0], z.shape)
+    for other in (velocities, points, z - points):  # the last that is no zero
+        way = np.where(np.linalg.norm(other, axis=-1, keepdims=True) > NEAR, other, way)
+    first = way / np.linalg.norm(way, axis=-1, keepdims=True)
     upright = np.stack([-first[..., 1] + 0.0, first[..., 0]], axis=-1)
-    side = np.where((upright * points).sum(axis=-1, keepdims=True) < 0, -1.0, 1.0)
+    beside, across = ((upright * part).sum(axis=-1, keepdims=True) for part in (points, velocities))
+    side = np.where(np.where(np.abs(beside) > NEAR, beside, across) < 0, -1.0, 1.0)
     return np.stack([first, side * upright], axis=-2)
 
 
@@ -154,9 +168,20 @@ class _Rules:
     def compute_reward(self, achieved: Any, goals: Any, info: Any = None) -> Any:
         """0 within RADIUS = 0.12 of the goal, −1 elsewhere, (...,); for goals (..., 2) that were set afterwards.
 
+        Raises:
+            ValueError: other shapes, or numbers that are not finite.
+
         Source: the signature is that of Gymnasium-Robotics' goal environments.
         """
-        gap = real_numbers(achieved, "achieved") - real_numbers(goals, "goals")
+        reached, wanted = real_numbers(achieved, "achieved").astype(float), real_numbers(goals, "goals").astype(float)
+        one = reached.shape == wanted.shape or 1 in (reached.ndim, wanted.ndim)  # of each, or one for all
+        if not one or reached.shape[-1:] != (2,) or wanted.shape[-1:] != (2,):
+            raise ValueError(
+                f"achieved have shape {reached.shape} and goals {wanted.shape}, expected (..., 2) for both"
+            )
+        gap = reached - wanted
+        if not np.isfinite(gap).all():
+            raise ValueError("achieved or goals hold NaN or infinity, expected finite numbers")
         return np.where(np.linalg.norm(gap, axis=-1) < RADIUS, 0.0, -1.0)
 
 

@@ -72,15 +72,16 @@ class GoalEpisodes:
         """All episodes of several sets, one after the other.
 
         Raises:
-            ValueError: no set, or episodes of different lengths.
+            TypeError: something else than sets. ValueError: no set, or episodes of different shapes.
 
         >>> one = GoalEpisodes(np.zeros((1, 4, 4)), np.zeros((1, 4, 2)), np.zeros((1, 2)), np.zeros((1, 3, 2)))
         >>> len(GoalEpisodes.joined([one, one]))
         2
         """
-        parts = list(parts)
-        shapes = [part.actions.shape[1:] for part in parts]
+        if not isinstance(parts, list | tuple) or not all(isinstance(part, GoalEpisodes) for part in parts):
+            raise TypeError(f"parts is {str(parts)[:60]}, expected a list of GoalEpisodes")
+        shapes = [tuple(a.shape[1:] for a in (part.observations, part.goals, part.actions)) for part in parts]
         if not parts or len(set(shapes)) > 1:
-            raise ValueError(f"the sets have episodes of shapes {shapes}, expected one or more sets of one shape")
+            raise ValueError(f"parts have episodes of shapes {shapes}, expected one or more sets of one shape")
         names = ("observations", "achieved", "goals", "actions", "numbers")
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))

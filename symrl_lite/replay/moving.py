@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from symrl_lite.door import real_numbers, require_function, whole_number
-from symrl_lite.replay.hindsight import Batch, arrays_of, require_generator
+from symrl_lite.door import real_numbers, require_function, whole_number, whole_numbers
+from symrl_lite.replay.goals import Batch, arrays_of, require_generator
 
 __all__ = ["framed", "mirror", "moved", "reflections"]
 
@@ -103,9 +103,9 @@ def reflections(
     if mirrors is None:
         return moved(arrays, kinds, mirror(np.pi * random.random(n)), base)
     mirrors = whole_number(mirrors, "mirrors", 0)
-    if "numbers" not in arrays:
-        raise ValueError(f"batch has {sorted(arrays)}, expected numbers as well: which episode a step belongs to")
-    numbers, which = np.unique(arrays["numbers"], return_inverse=True)
+    if "numbers" not in arrays or arrays["numbers"].ndim != 1:
+        raise ValueError(f"batch has {sorted(arrays)}, expected numbers (n,) as well: which episode a step belongs to")
+    numbers, which = np.unique(whole_numbers(arrays["numbers"], "numbers"), return_inverse=True)
     angles = np.pi * np.stack(
         [np.random.default_rng([int(e), 8]).random(mirrors) for e in numbers]
     )  # (episodes, mirrors)
@@ -164,9 +164,12 @@ def _rules(arrays: Batch, kinds: Kinds, m: int) -> dict[str, list[tuple[str, sli
     for name, values in arrays.items():
         if values.ndim == 1:
             continue
+        given = [kinds[name]] if isinstance(kinds[name], str) else kinds[name]
+        if not isinstance(given, list | tuple):  # a set has no order
+            raise TypeError(f"kinds[{name!r}] is {given!r}, expected a list of {', '.join(map(repr, _ENTRIES))}")
         parts, at = [], 0
-        for kind in [kinds[name]] if isinstance(kinds[name], str) else kinds[name]:
-            if kind not in _ENTRIES:
+        for kind in given:
+            if not isinstance(kind, str) or kind not in _ENTRIES:
                 raise ValueError(f"kinds[{name!r}] has {kind!r}, expected {', '.join(map(repr, _ENTRIES))}")
             parts.append((kind, slice(at, at + (_ENTRIES[kind] or m))))
             at = parts[-1][1].stop

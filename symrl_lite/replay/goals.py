@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from symrl_lite.door import a_number, require_function, whole_number
+from symrl_lite.door import a_number, real_numbers, require_function, whole_number
 from symrl_lite.replay.episodes import GoalEpisodes
 
 __all__ = ["Batch", "Reward", "arrays_of", "hindsight", "nearby_goals", "require_generator"]
@@ -85,7 +85,7 @@ def nearby_goals(
         The same arrays, ((1 + copies) · n, ...); the first n rows are the batch.
 
     Raises:
-        ValueError: no goals, or arrays of different lengths.
+        ValueError: no goals, goals and what was reached of different shapes, or arrays of different lengths.
 
     >>> batch = {"goals": np.zeros((1, 2)), "achieved": np.zeros((1, 2)), "rewards": np.zeros(1)}
     >>> far = lambda achieved, goals: -1.0 * (np.linalg.norm(achieved - goals, axis=-1) > 0.1)
@@ -99,8 +99,13 @@ def nearby_goals(
     require_generator(random)
     require_function(reward, "reward", "a function of what was reached (n, k) and of goals (n, k)")
     radius, copies = a_number(radius, "radius", 0), whole_number(copies, "copies", 0)
-    found = {name: np.concatenate([values] * (1 + copies)) for name, values in arrays.items()}
     n, k = arrays["goals"].shape
+    if arrays["achieved"].shape != (n, k) or k == 0:
+        raise ValueError(f"goals have shape {(n, k)} and achieved {arrays['achieved'].shape}, expected (n, k) for both")
+    if arrays.get("rewards", np.zeros(n)).ndim != 1:
+        raise ValueError(f"rewards have shape {arrays['rewards'].shape}, expected ({n},)")
+    arrays["goals"] = arrays["goals"].astype(np.result_type(arrays["goals"].dtype, np.float32))  # no whole numbers
+    found = {name: np.concatenate([values] * (1 + copies)) for name, values in arrays.items()}
     way = random.normal(size=(copies * n, k))
     way *= radius * random.random((copies * n, 1)) ** (1 / k) / np.linalg.norm(way, axis=1, keepdims=True)
     found["goals"][n:] = found["goals"][n:] + way
@@ -116,20 +121,17 @@ def arrays_of(batch: Mapping[str, Any], *needed: str) -> Batch:
     """The arrays of a batch, (n, ...), which has those that are `needed`, (n, k).
 
     Raises:
-        TypeError: no mapping, or arrays that hold no numbers. ValueError: one is missing, or lengths differ.
+        TypeError: no mapping, or arrays that hold no numbers. ValueError: one is missing, lengths differ, or no rows.
     """
     if not isinstance(batch, Mapping):
         raise TypeError(f"batch is {type(batch).__name__}, expected a mapping from names to arrays, such as a dict")
     missing = [name for name in needed if name not in batch]
     if missing or not batch:
         raise ValueError(f"batch has {sorted(batch)}, expected {' and '.join(missing or ['arrays'])} as well")
-    arrays = {name: np.asarray(values) for name, values in batch.items()}
-    wrong = {name: values.dtype for name, values in arrays.items() if values.dtype.kind not in "biuf"}
-    if wrong:
-        raise TypeError(f"arrays have dtypes {wrong}, expected real numbers")
+    arrays = {name: real_numbers(values, str(name)) for name, values in batch.items()}
     lengths = {name: len(values) if values.ndim else None for name, values in arrays.items()}
-    if len(set(lengths.values())) != 1 or None in lengths.values():
-        raise ValueError(f"arrays have lengths {lengths}, expected one length")
+    if len(set(lengths.values())) != 1 or not next(iter(lengths.values())):
+        raise ValueError(f"batch has arrays of lengths {lengths}, expected one length, and one step or more")
     for name in needed:
         if arrays[name].ndim != 2:
             raise ValueError(f"{name} have shape {arrays[name].shape}, expected (n, k)")
@@ -150,9 +152,9 @@ def _rewards(reward: Reward, achieved: np.ndarray, goals: np.ndarray) -> np.ndar
     """(n,), finite.
 
     Raises:
-        ValueError: another shape, or numbers that are not finite.
+        TypeError: no numbers. ValueError: another shape, or numbers that are not finite.
     """
-    found = np.asarray(reward(achieved, goals), dtype=float)
+    found = real_numbers(reward(achieved, goals), "rewards").astype(float)
     if found.shape != (len(goals),) or not np.isfinite(found).all():
         raise ValueError(
             f"reward(achieved, goals) has shape {found.shape} for {len(goals)} steps, expected ({len(goals)},) finite "
