@@ -74,11 +74,12 @@ def reflected(function: Callable[..., Any]) -> CheckResult:
                 elif np.abs(base).max() > 0 and same_answer(mine[:, :2], was[:, :2] @ mirror(angle).T):
                     text += ": the mirror goes through the base. Take it off before, and add it again"
                 raise Wrong(text)
-            why = "stay as they were" if same_answer(mine, was) else f"are {_show(mine.ravel()[:2])}"
-            text = f"{where}, the {name} {why.replace('stay', 'stays') if name == 'goal' else why}, expected "
+            stays, begins = ("stays as it was", "is") if name == "goal" else ("stay as they were", "begin with")
+            why = stays if same_answer(mine, was) else f"{begins} {_show(mine.ravel()[:2])}"
+            text = f"{where}, the {name} {why}, expected "
             text += f"{_show(wanted.ravel()[:2])}"
             if name == "actions":
-                text += " first: a force is a vector, and moves as a velocity does"
+                text += ": a force is a vector, and moves as a velocity does"
             raise Wrong(text)
 
     def shape() -> None:

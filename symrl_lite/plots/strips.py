@@ -69,13 +69,13 @@ def dots(
         if some:
             axes.axvline(edge / 1.18 if log else (finite.max() + edge) / 2, color="#555555", linewidth=1, linestyle=":")
             axes.text(edge, -0.42, never, ha="center", va="top", fontsize=9)
-        axes.set_xlabel(f"{xlabel} (bar: median; in brackets: seeds)")
+        axes.set_xlabel(f"{xlabel}\n(a bar at the median; numbers in brackets: seeds)")
         axes.grid(axis="x", color="#dddddd", linewidth=0.7)
         axes.set_axisbelow(True)
         for side in ("top", "right", "left"):
             axes.spines[side].set_visible(False)
 
-    size = figsize or (6.4, 1.1 + 0.52 * len(data))
+    size = figsize or (6.4, 1.3 + 0.52 * len(data))
     return picture(draw, alt=alt, title=required_text(title, "title"), figsize=size)
 
 

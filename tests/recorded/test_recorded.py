@@ -10,7 +10,7 @@ import pytest
 
 from symrl_lite import recorded
 from symrl_lite.recorded import Curve, load, save
-from symrl_lite.seeds import area_under_curve, compare
+from symrl_lite.seeds import area_under_curve, compare, steps_to
 
 NAMES = sorted(path.stem for path in recorded.FOLDER.glob("*.json"))
 PROGRAMS = Path(__file__).resolve().parents[2] / "benchmarks"
@@ -240,3 +240,35 @@ def test_other_worlds_keep_the_published_order():
     assert ends == sorted(ends, reverse=True) and ends[0] > 95 and ends[2] < 50
     games = load("objects_atari")
     assert all(curve.settings["candidates"] == 100 for curve in games.curves.values())
+
+
+def episodes_to(name, level=0.9):
+    """Episodes that each of 24 seeds needed in the bowl; infinite where the row ends before."""
+    curve = load("bowl")[name]
+    return steps_to(curve.steps, curve.returns, level)
+
+
+def test_mirrors_save_episodes_and_a_frame_saves_more():
+    her, shown, built = (np.median(episodes_to(name)) for name in ("HER", "Kaleidoscope, 8", "built in"))
+    assert shown <= 5 and her / shown >= 1.7 and built <= shown
+    assert np.median(episodes_to("Kaleidoscope, 16")) <= np.median(episodes_to("Kaleidoscope, 1"))
+    for updates in (60, 20):
+        few = [np.median(episodes_to(f"{name}, {updates} updates")) for name in ("HER", "Kaleidoscope, 8", "built in")]
+        assert few[2] <= few[1] <= few[0]
+
+
+def test_without_hindsight_or_with_forces_left_behind_nothing_is_learned():
+    for name in ("no hindsight", "unmirrored action"):
+        assert load("bowl")[name].returns[:, -1].max() <= 0.3 and np.isinf(episodes_to(name)).all()
+
+
+def test_a_mirror_beside_the_middle_helps():
+    her = np.median(episodes_to("HER"))
+    assert max(np.median(episodes_to(name)) for name in ("base at 0.5", "base at 1")) <= her / 1.5
+
+
+def test_pictures_shifted_and_flipped():
+    end = {name: curve.returns[:, -1].mean() for name, curve in load("pictures").curves.items()}
+    assert end["crop"] - end["none"] >= 0.08
+    assert end["flip"] - end["none"] >= 0.02
+    assert end["none"] - end["flip, actions kept"] >= 0.03
