@@ -50,7 +50,7 @@ class CloneSettings:
     updates: int = 1200  # gradient steps
     batch_size: int = 32
     learning_rate: float = 1e-3  # of Adam
-    contrast_weight: float = 0.1  # of the contrastive loss, beside the cross-entropy (1 in CURL)
+    contrast_weight: float = 0.1  # of the contrastive loss, beside the cross-entropy
     momentum: float = 0.95  # share of the keys' encoder that stays at each update
 
     def __post_init__(self) -> None:
