@@ -236,7 +236,7 @@ def _viewed(
     """A minibatch as a view shows it; with a `shape`, that of each picture it must keep."""
     if view is None:
         return pictures, actions
-    answer = view(pictures, actions, generator)
+    answer = view(pictures.copy(), actions.copy(), generator)  # whatever it writes into them
     if not isinstance(answer, tuple) or len(answer) != 2:
         raise TypeError(f"{what} returns {type(answer).__name__}, expected (pictures, actions)")
     seen = real_numbers(answer[0], f"pictures of {what}").astype(np.float32)
