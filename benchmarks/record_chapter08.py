@@ -1,6 +1,6 @@
 """Make the recorded results of chapter 8 again.
 
-    python benchmarks/record_chapter08.py pictures     # clones of pictures seen in other ways; about a quarter of an hour
+    python benchmarks/record_chapter08.py pictures     # clones of pictures seen in other ways; about 15 minutes
 
 Each writes symrl_lite/results/NAME.json, after every row, and goes on where it stopped. Rows are spread over the cores
 of this machine (--workers 4: over four of them), or over the workers of a Dask scheduler
