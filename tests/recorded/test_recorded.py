@@ -267,8 +267,14 @@ def test_a_mirror_beside_the_middle_helps():
     assert max(np.median(episodes_to(name)) for name in ("base at 0.5", "base at 1")) <= her / 1.5
 
 
-def test_pictures_shifted_and_flipped():
-    end = {name: curve.returns[:, -1].mean() for name, curve in load("pictures").curves.items()}
-    assert end["crop"] - end["none"] >= 0.08
-    assert end["flip"] - end["none"] >= 0.02
-    assert end["none"] - end["flip, actions kept"] >= 0.03
+def test_pictures_seen_in_other_ways():
+    """Means over ten seeds of the share that is caught; random play catches 34 of 144."""
+    found = load("pictures")
+    for noise in ("", ", noise 0.1"):
+        mean = {
+            name: found[name + noise].returns[:, -1].mean() for name in ("none", "crop", "flip", "flip, actions kept")
+        }
+        assert mean["crop"] - mean["none"] >= 0.08 and mean["flip"] - mean["none"] >= 0.02
+        assert mean["none"] - mean["flip, actions kept"] >= 0.03
+        sizes = [found[name + noise].parameters for name in ("none", "equivariant")]
+        assert 0.8 < sizes[1] / sizes[0] < 1.2

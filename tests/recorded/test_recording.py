@@ -20,12 +20,13 @@ import _recording  # noqa: E402
 import record_chapter05  # noqa: E402
 import record_chapter06  # noqa: E402
 import record_chapter07  # noqa: E402
+import record_chapter08  # noqa: E402
 
 from symrl_lite import recorded  # noqa: E402
 from symrl_lite.recorded import Curve  # noqa: E402
 from symrl_lite.structured import StructuredSettings  # noqa: E402
 
-PROGRAMS = {"05": record_chapter05, "06": record_chapter06, "07": record_chapter07}
+PROGRAMS = {"05": record_chapter05, "06": record_chapter06, "07": record_chapter07, "08": record_chapter08}
 NAMES = [(chapter, name) for chapter, program in PROGRAMS.items() for name in program.PLANS]
 
 

@@ -117,6 +117,17 @@ def test_a_view_is_given_pictures_and_actions_and_both_are_used():
     assert network.probabilities(np.ones((2, 16, 16)))[2] > 0.9
 
 
+def test_a_view_that_writes_into_what_it_gets_changes_nothing_else():
+    def writes(pictures, actions, random):
+        shifted, taken = random_crop(pictures, 2, random), actions.copy()
+        pictures[:], actions[:] = 0, 0
+        return shifted, taken
+
+    seen = SEEN.copy()
+    (written,) = trained([0], data=(seen, DONE), view=writes, contrast=writes)
+    assert np.array_equal(seen, SEEN) and gap(written, trained([0], view=crop, contrast=crop)[0]) < 1e-6
+
+
 def test_a_larger_picture_needs_a_network_for_it():
     def larger(pictures, actions, random):
         return np.pad(pictures, [(0, 0), (0, 0), (1, 1), (1, 1)]), actions
