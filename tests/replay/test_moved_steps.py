@@ -4,13 +4,14 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from symrl_lite.envs.bowl import KINDS, Bowl, Bowls, frames
 from symrl_lite.replay import GoalEpisodes, framed, hindsight, mirror, moved, reflections
 
+few = settings(deadline=None, max_examples=25)  # a busy machine does not decide
 angles = st.floats(0, 2 * np.pi)
 
 
@@ -49,6 +50,7 @@ def is_lived(batch, tolerance=1e-9, **settings):
 # --- mirror
 
 
+@few
 @given(angles)
 def test_a_mirror_keeps_its_line_and_turns_over_what_stands_upright_on_it(angle):
     M = mirror(angle)
@@ -68,6 +70,7 @@ def test_mirrors_of_many_angles():
 # --- moved
 
 
+@few
 @given(st.integers(0, 10**6), angles, st.booleans(), st.floats(-2, 2), st.floats(-2, 2))
 def test_against_a_loop_over_single_numbers(seed, angle, mirrored, x, y):
     draw = np.random.default_rng(seed)
@@ -86,6 +89,7 @@ def test_against_a_loop_over_single_numbers(seed, angle, mirrored, x, y):
     assert np.array_equal(found["rewards"], batch["rewards"]) and found["rewards"] is not batch["rewards"]
 
 
+@few
 @given(angles, angles)
 def test_one_after_the_other_is_their_product(one, other):
     _, batch = lived(1, 5)
@@ -148,6 +152,7 @@ def test_what_has_no_rule_or_no_place_is_refused(batch, kinds, M, base, error, m
 # --- an image of an episode of the bowl is an episode of the bowl
 
 
+@few
 @given(angles)
 def test_a_mirrored_or_turned_episode_is_an_episode(angle):
     _, batch = lived()
@@ -155,6 +160,7 @@ def test_a_mirrored_or_turned_episode_is_an_episode(angle):
     assert is_lived(moved(batch, KINDS, turn(angle)))
 
 
+@few
 @given(st.integers(0, 1000))
 def test_reflections_of_a_replay_are_episodes(seed):
     _, batch = lived(seed=seed % 7)
@@ -295,6 +301,7 @@ def of_one_orbit(batch, M):
     return agree(framed(batch, KINDS, frames), framed(moved(batch, KINDS, M), KINDS, frames))
 
 
+@few
 @given(angles, st.integers(0, 5))
 def test_a_step_and_its_image_are_one_in_their_frames(angle, seed):
     _, batch = lived(seed=seed)
@@ -329,6 +336,7 @@ def test_nothing_at_all_has_a_frame_too():
     assert np.array_equal(F, np.tile(np.eye(2), (3, 1, 1)))
 
 
+@few
 @given(st.integers(0, 10**6))
 def test_frames_against_a_loop(seed):
     draw = np.random.default_rng(seed)
