@@ -118,6 +118,23 @@ def test_turns_and_mirrors_by_audit(n):
     assert turns.group.order == n and audit(Bowl(bounded=False, swirl=2.0), turns).holds
 
 
+class HalfPaid(Bowl):
+    """A goal counts in the right half alone: rewards, and nothing else, break the symmetry."""
+
+    def step(self, action):
+        seen, reward, *rest = super().step(action)
+        return seen, reward if seen[0] > 0 else -1.0, *rest
+
+
+def test_rewards_are_audited_where_there_are_some():
+    draw = np.random.default_rng(0)
+    places, speeds, gaps = (scale * draw.normal(size=(30, 2)) for scale in (0.5, 0.3, 0.08))
+    states = np.concatenate([places, speeds, places + 0.1 * speeds + gaps], axis=1)
+    report = audit(Bowl(bounded=False), symmetries(3), states)
+    assert report.holds and "0 with a reward other than -1" not in str(report)
+    assert not audit(HalfPaid(bounded=False), symmetries(3), states).holds
+
+
 def test_quarters_keep_the_box_and_thirds_do_not():
     assert audit(Bowl(), symmetries(4)).holds
     report = audit(Bowl(), symmetries(3))
