@@ -45,6 +45,7 @@ def draw_bowl(
     if places.ndim != 2 or places.shape[1:] != (2,) or len(places) == 0 or middle.shape != (2,):
         raise ValueError(f"path has shape {places.shape} and goal {middle.shape}, expected (T, 2) and (2,)")
     radius = a_number(radius, "radius", above=0)
+    mirror = None if mirror is None else a_number(mirror, "mirror")
     axes.add_patch(Circle((0, 0), 1.2, facecolor="#f4f1ea", edgecolor="#555555", linewidth=1.5, zorder=0))
     axes.plot(0, 0, marker="+", color="#555555", markersize=8, zorder=1)
     if mirror is not None:

@@ -19,10 +19,15 @@ Kinds = Mapping[str, Sequence[str]]
 def mirror(angles: Any) -> np.ndarray:
     """M(θ) = [[cos 2θ, sin 2θ], [sin 2θ, −cos 2θ]], the mirror image in the line at θ: angles (...,) → (..., 2, 2).
 
+    Raises:
+        ValueError: angles that are not finite.
+
     >>> mirror(0.0).tolist()
     [[1.0, 0.0], [0.0, -1.0]]
     """
     double = 2 * real_numbers(angles, "angles").astype(float)
+    if not np.isfinite(double).all():
+        raise ValueError("angles hold NaN or infinity, expected finite numbers")
     c, s = np.cos(double), np.sin(double)
     return np.stack([np.stack([c, s], axis=-1), np.stack([s, -c], axis=-1)], axis=-2)
 

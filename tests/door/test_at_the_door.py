@@ -14,13 +14,14 @@ import torch
 
 import symrl_lite
 from symrl_lite.checks import CheckResult
-from tests.door import mathematics, models, networks, pages, processes, trainers, worlds
+from tests.door import mathematics, models, networks, pages, processes, replays, trainers, worlds
 from tests.door.judge import alike, complaints, entry, outcome, view
 from tests.door.kinds import array, count
 
 TABLE = [
     *mathematics.TABLE,
     *processes.TABLE,
+    *replays.TABLE,
     *networks.TABLE,
     *trainers.TABLE,
     *models.TABLE,
@@ -42,6 +43,7 @@ ELSEWHERE = {
     "plots.cayley_tables": "likewise",
     "plots.code_grids": "refusals in tests/widgets/test_object_views.py",
     "plots.commuting_square": "applies actions by apply_action, which is tried; tests/plots/test_plots.py",
+    "plots.draw_bowl": "refusals in tests/plots/test_bowls.py",
     "plots.draw_policy": "of a GridWorld; tests/plots/test_plots.py",
     "plots.draw_push": "refusals in tests/widgets/test_object_views.py",
     "plots.image_row": "draws by draw_image, which is tried; tests/plots/test_plots.py",
@@ -144,6 +146,7 @@ PRECISE = (
     "seeds.interquartile_mean",
     "envs.physics.accelerations",
     "envs.physics.advance",
+    "replay.moved",
 )
 
 

@@ -6,8 +6,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from symrl_lite import offline_q, plannable, policies, ppo, seeds, views
+from symrl_lite import ddpg, offline_q, plannable, policies, ppo, seeds, views
 from symrl_lite.data import collect
+from symrl_lite.ddpg import DDPGSettings
+from symrl_lite.envs.bowl import KINDS, Bowls, frames
 from symrl_lite.envs.cartpole import CartPoles, reflection
 from symrl_lite.offline_q import QSettings
 from symrl_lite.plannable import PlannableSettings
@@ -16,7 +18,7 @@ from symrl_lite.structured import ranking
 from symrl_lite.views import CloneSettings
 from tests.door.judge import entry
 from tests.door.kinds import array, count, function, given, real, seed, tensor, thing, whole_array, word
-from tests.door.networks import body, state
+from tests.door.networks import body, sizes, state
 from tests.door.shared import (
     made,
     module,
@@ -327,4 +329,51 @@ def graded():
     return some
 
 
-TABLE = [*TRAINERS, *VIEWS, *RANKED, *SEEDS]
+SMALL = DDPGSettings(updates=1, batch_size=2, hidden=(4,), tests=2)
+DDPG = [
+    entry(
+        "ddpg.DDPGSettings",
+        made(DDPGSettings),
+        updates=count(5, low=0),
+        batch_size=count(4),
+        hidden=sizes(4, 3),
+        learning_rate=positive(0.01),
+        discount=real(0.9, 0, 1),
+        target_rate=share(0.5),
+        action_penalty=coefficient(0.1),
+        noise=coefficient(0.2),
+        random_share=share(0.3),
+        tests=count(3),
+    ),
+    entry(
+        "ddpg.train_ddpg",
+        lambda **g: ddpg.train_ddpg(**g, progress=False),
+        view=lambda found: [found.success.shape, found.replays[0].actions],
+        environment=function(lambda n: Bowls(n, observation="goals", max_steps=3)),
+        seeds=a_list_of_seeds,
+        episodes=count(2),
+        settings=thing(SMALL, QSettings(), PPOSettings()),
+        sample=function(None, none=True),
+        longest=real(1.0, low=0, open_low=True, none=True),
+        until=real(0.9, 0, 1, none=True),
+    ),
+    entry(
+        "ddpg.train_ddpg",
+        lambda **g: (
+            ddpg.train_ddpg(
+                lambda n: Bowls(n, observation="goals", max_steps=3), [0], 1, SMALL, progress=False, **g
+            ).success.shape
+        ),
+        frames=function(frames),
+        kinds=given(KINDS, ("None", None), ("a number", 3), ("nothing", {}), ("a list", ["point"])),
+    ),
+    entry("ddpg.DDPGRun", lambda: ddpg.DDPGRun(np.ones((1, 1)), [], []).success),
+    entry(
+        "ddpg.DDPGRun.episodes_to",
+        ddpg.DDPGRun(np.array([[0.25, 0.5, 1.0]]), [], []).episodes_to,
+        level=real(0.5),
+    ),
+]
+
+
+TABLE = [*TRAINERS, *VIEWS, *RANKED, *SEEDS, *DDPG]

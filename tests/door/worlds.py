@@ -3,10 +3,12 @@
 import atexit
 
 import numpy as np
+from gymnasium.spaces import Box
 
 from symrl_lite import envs
-from symrl_lite.envs import cartpole, catch, physics, pong, sprites
+from symrl_lite.envs import bowl, cartpole, catch, physics, pong, sprites
 from symrl_lite.envs.blocks import Blocks
+from symrl_lite.envs.bowl import Bowl, Bowls
 from symrl_lite.envs.cartpole import CartPole, CartPoles
 from symrl_lite.envs.catch import Catch, Catches
 from symrl_lite.envs.gridworld import GridWorld
@@ -37,6 +39,7 @@ cell = lambda *at: given(  # noqa: E731
     ("booleans", (True, False)),
     words=("cell", "goal", "deliver"),
 )
+a_bowl = {"observation": word("array"), "swirl": real(0.5), "bounded": given(False, ("a number", 1), ("None", None))}
 MADE = {
     "gridworld.GridWorld": (
         GridWorld,
@@ -107,8 +110,10 @@ MADE = {
         {"sprites": array(np.round(draw.random((2, 8, 8)), 2), half=1e-6, none=True), **steps, **mode},
     ),
     "sprites.SpriteCopies": (SpriteCopies, {"num_envs": count(2), "n_sprites": count(2), **steps}),
+    "bowl.Bowl": (Bowl, {**a_bowl, **steps, **mode}),
+    "bowl.Bowls": (Bowls, {"num_envs": count(2), **a_bowl, **steps}),
 }
-VECTORS = (Pongs, Catches, CartPoles, ThreeBodyCopies, SpriteCopies)
+VECTORS = (Pongs, Catches, CartPoles, ThreeBodyCopies, SpriteCopies, Bowls)
 
 
 def shown(env):
@@ -147,10 +152,12 @@ for name, (make, kinds) in MADE.items():
         )
     )
     actions = started(make, **plain).action_space
-    last = int(actions.nvec[0] if several else actions.n) - 1
-    action = (
-        whole_array([0, last], high=last, words=("action",)) if several else index(last, last + 1, words=("action",))
-    )
+    if isinstance(actions, Box):
+        action = array(0.5 * np.eye(2) if several else [0.5, 0.25], half=1e-6, words=("action",))
+    else:
+        last = int(actions.nvec[0] if several else actions.n) - 1
+        action = whole_array([0, last], high=last) if several else index(last, last + 1)
+        action.words = ("action",)
     TABLE.append(
         entry(
             f"{where}.step",
@@ -307,6 +314,19 @@ TABLE += [
         velocities=array([[0.0, 1.0], [0.0, 1.0]], nan="shown", extra=False, empty=False, whole=True),
         time=real(1.0),
         parts=count(4),
+    ),
+    entry("envs.bowl.symmetries", bowl.symmetries, view=told, n=count(4, low=2)),
+    entry("envs.bowl.reflect", bowl.reflect, view=told, angle=real(0.5)),
+    entry(
+        "envs.bowl.frames",
+        bowl.frames,
+        observations=array(draw.normal(size=(3, 4)), other_length=0, empty=True, half=1e-5),
+        goals=array(draw.normal(size=(3, 2)), other_length=0, half=1e-5),
+    ),
+    entry(
+        "envs.bowl.Bowl.set_state",
+        after(started(Bowl)),
+        state=array(draw.normal(size=6), half=1e-6, extra=True),
     ),
     entry("envs.sprites.digits", sprites.digits, train=given(False)),
     entry("envs.sprites.goals", sprites.goals, left=given(True)),

@@ -16,6 +16,7 @@ from gymnasium.vector import SyncVectorEnv
 from symrl_lite.data.streams import Streams
 from symrl_lite.envs import NAMES, register
 from symrl_lite.envs._finite import FiniteEnvs
+from symrl_lite.envs.bowl import Bowls
 from symrl_lite.envs.cartpole import CartPole, CartPoles
 from symrl_lite.envs.catch import Catch, Catches
 from symrl_lite.envs.gridworld import GridWorld
@@ -45,9 +46,25 @@ MANY = {
     "tables": Shapes(max_steps=7).copies,
     "bodies": lambda n: ThreeBodyCopies(n, max_steps=4),
     "sprites": lambda n: SpriteCopies(n, 9),
+    "bowls": lambda n: Bowls(n, swirl=1.0, max_steps=5),
 }
 each = pytest.mark.parametrize("name", HERE)
 many = pytest.mark.parametrize("make", MANY.values(), ids=MANY.keys())
+
+
+def an_action(space, draw, n=None):
+    """One action, or n of them, from NumPy's random numbers."""
+    if isinstance(space, gymnasium.spaces.Discrete):
+        return int(draw.integers(space.n)) if n is None else draw.integers(space.n, size=n)
+    return draw.uniform(space.low, space.high, space.shape if n is None else (n, *space.shape))
+
+
+def last_action(space):
+    return space.n - 1 if isinstance(space, gymnasium.spaces.Discrete) else space.high
+
+
+def is_box(space):
+    return isinstance(space, gymnasium.spaces.Box)
 
 
 def same(one, other):
@@ -61,7 +78,7 @@ def played(env, steps=25, seed=None):
     said = [env.reset(seed=seed)] if seed is not None else []
     draw = np.random.default_rng(0)
     for _ in range(steps):
-        found = env.step(int(draw.integers(env.action_space.n)))
+        found = env.step(an_action(env.action_space, draw))
         said.append(found)
         if found[2] or found[3]:
             said.append(env.reset())
@@ -90,7 +107,9 @@ def test_stable_baselines_has_no_complaint(name):
     checker = pytest.importorskip("stable_baselines3.common.env_checker")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it would rather have pictures of whole numbers, and boxes of 32 bits
-        checker.check_env(gymnasium.make(name).unwrapped)
+        # It takes whatever has `compute_reward` for an environment with goals, and wants a dictionary of it.
+        form = {"observation": "goals"} if "Bowl" in name else {}
+        checker.check_env(gymnasium.make(name, **form).unwrapped)
 
 
 @each
@@ -114,17 +133,26 @@ def test_copied_and_pickled_in_the_middle_of_an_episode(name):
 @each
 def test_a_step_or_a_picture_before_reset_is_refused(name):
     env = gymnasium.make(name, render_mode="rgb_array").unwrapped
-    for early in (lambda: env.step(0), env.render):
+    last = last_action(env.action_space)
+    for early in (lambda: env.step(last), env.render):
         with pytest.raises(ResetNeeded, match="call reset first"):
             early()
     env.reset(seed=0)
-    env.step(0)
+    env.step(last)
 
 
 @each
 def test_actions_outside_are_refused_by_a_sentence(name):
     env = gymnasium.make(name).unwrapped
     env.reset(seed=0)
+    if is_box(env.action_space):
+        for wrong in (0, [0.0], [0.0, np.nan], [0.0, np.inf], np.zeros((1, 2)), np.zeros(3)):
+            with pytest.raises(ValueError, match=r"actions .*expected \(2,\) finite numbers"):
+                env.step(wrong)
+        for wrong in ("up", ["a", "b"], [1j, 0], None):
+            with pytest.raises(TypeError, match=r"actions have dtype .*expected real numbers"):
+                env.step(wrong)
+        return
     n = int(env.action_space.n)
     for wrong in (-1, n, 0.5, np.array([0]), "up"):
         with pytest.raises(ValueError, match=r"action is .*expected 0 to \d+: the action space is Discrete"):
@@ -144,7 +172,7 @@ def test_declared_pictures_are_served(name):
     env.reset(seed=0)
     before = env.render()
     for _ in range(3):
-        env.step(env.action_space.n - 1)
+        env.step(last_action(env.action_space))
     after = env.render()
     assert before.dtype == np.uint8 and before.ndim == 3 and before.shape[2] == 3 and min(before.shape[:2]) >= 144
     assert len(np.unique(before)) > 1 and after.shape == before.shape
@@ -242,7 +270,7 @@ def told(envs, steps=12):
     said = [np.array(envs.reset()[0])]
     draw = np.random.default_rng(1)
     for _ in range(steps):
-        seen, rewards, ended, cut, _ = envs.step(draw.integers(envs.single_action_space.n, size=envs.num_envs))
+        seen, rewards, ended, cut, _ = envs.step(an_action(envs.single_action_space, draw, envs.num_envs))
         said += [np.array(seen), np.array(rewards), np.array(ended), np.array(cut)]
     return said
 
@@ -286,6 +314,15 @@ def test_copies_are_pickled_and_copied_with_their_random_numbers(make):
 @many
 def test_copies_refuse_what_is_no_action(make):
     envs = make(2)
+    if is_box(envs.single_action_space):
+        with pytest.raises(ResetNeeded, match="call reset first"):
+            envs.step(np.zeros((2, 2)))
+        envs.reset(seed=0)
+        for wrong in (0, np.zeros(2), np.zeros((3, 2)), np.zeros((2, 1)), [[0, 0], [np.nan, 0]], [[0, 0], [0, np.inf]]):
+            with pytest.raises(ValueError, match=r"actions .*expected \(2, 2\) finite numbers"):
+                envs.step(wrong)
+        assert len(envs.step([[0, 0], [1, 0]])) == 5
+        return
     n = int(envs.single_action_space.n)
     with pytest.raises(ResetNeeded, match="call reset first"):
         envs.step(np.zeros(2, dtype=int))
