@@ -145,8 +145,8 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
         "no week of the syllabus has chapter 1",
     ),
     "a week for no chapter": (
-        replaced("book/instructors.md", "| 10 | projects | 7 |", "| 10 | projects | 9 |"),
-        "the syllabus has assignment 9, and there is none",
+        replaced("book/instructors.md", "| projects | 8 |", "| projects | 99 |"),
+        "the syllabus has assignment 99, and there is none",
     ),
     "what is to be written": (
         replaced(FIFTH, "## Recall", "TODO: questions\\n\\n## Recall"),
@@ -171,21 +171,22 @@ def test_what_does_not_agree_is_named(copy: Path, edit: Callable[[Path], object]
 
 # --- a new chapter -----------------------------------------------------------------------------------------
 
+NEXT = chapters.planned(ROOT)[0]
+NUMBER, NN, SLUG = NEXT["number"], f"{NEXT['number']:02d}", re.sub(r"\W+", "_", NEXT["title"].lower())
+NEW = f"notebooks/{NN}_{SLUG}.ipynb"
+
 
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the course in which chapter 8 has been begun."""
+    """A copy of the course in which the chapter that is announced next has been begun."""
     root = tmp_path_factory.mktemp("course")
     for name in ("README.md", "_toc.yml", "_config.yml", "CITATION.cff", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, root)
     left_out = shutil.ignore_patterns("vendor", "__pycache__", "_static")
     for folder in ("book", "notebooks", "symrl_lite", "tests", "benchmarks", "tools"):
         shutil.copytree(ROOT / folder, root / folder, ignore=left_out)
-    new_chapter.make(root, "8", "symmetry_as_data")
+    new_chapter.make(root, str(NUMBER), SLUG)
     return root
-
-
-NEW = "notebooks/08_symmetry_as_data.ipynb"
 
 
 def inside(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -196,21 +197,21 @@ def inside(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_new_chapter_has_its_files_and_its_places(begun: Path) -> None:
     chapter = chapters.described(begun, begun / NEW)
-    assert (chapter.number, chapter.name, chapter.title) == (8, "08_symmetry_as_data", "Symmetry as data")
-    assert chapter.question == "Is it enough to show an agent the mirror image?"
-    assert [entry["number"] for entry in chapters.planned(begun)] == [9, 10, 11, 12]
+    assert (chapter.number, chapter.name, chapter.title) == (NUMBER, f"{NN}_{SLUG}", NEXT["title"])
+    assert chapter.question == NEXT["question"]
+    assert chapters.planned(begun) == chapters.planned(ROOT)[1:]
     assert chapters.stale(begun) == []
     toc = yaml.safe_load((begun / "_toc.yml").read_text(encoding="utf-8"))
     assert any({"file": NEW.removesuffix(".ipynb")} in part["chapters"] for part in toc["parts"])
-    assert "[Symmetry as data](../notebooks/08_" in (begun / "book/welcome.md").read_text(encoding="utf-8")
-    assert "Chapters 1 to 8 are here" in (begun / "book/welcome.md").read_text(encoding="utf-8")
+    assert f"[{NEXT['title']}](../notebooks/{NN}_" in (begun / "book/welcome.md").read_text(encoding="utf-8")
+    assert f"Chapters 1 to {NUMBER} are here" in (begun / "book/welcome.md").read_text(encoding="utf-8")
     notebook = nbformat.read(begun / NEW, as_version=4)
     nbformat.validate(notebook)
     assert f"symrl_lite-{symrl_lite.__version__}-py3-none-any.whl" in notebook.cells[1].source
 
 
 def test_the_structure_tests_name_what_a_new_chapter_lacks(begun: Path) -> None:
-    result = inside(begun, "-m", "pytest", "-q", "-k", "08_", "tests/test_notebook_structure.py")
+    result = inside(begun, "-m", "pytest", "-q", "-k", f"{NN}_", "tests/test_notebook_structure.py")
     failed = set(re.findall(r"^FAILED .*::(\w+)\[", result.stdout, re.MULTILINE))
     wanted = {"test_nothing_is_missing", "test_number_of_cells", "test_further_reading_is_keyed"}
     assert failed == wanted, result.stdout[-3000:]
@@ -219,12 +220,12 @@ def test_the_structure_tests_name_what_a_new_chapter_lacks(begun: Path) -> None:
         "metadata.course.needs is ''",
         "cell play: a widget or a picture, at once: the object first, axioms later",
         "cell exercise-b-help: the solution",
-        "symrl_lite/checks/chapter08.py: name the likely mistake",
-        "tests/checks/test_chapter08.py: right answers, unusual ones too (lists, other formulas, single precision)",
-        "notebooks/assignments/08_symmetry_as_data.ipynb, the assignment, is missing, or `make assignments` is due",
-        "tests/grading/cases/08_symmetry_as_data.py, the answers that the assignment is tried on, is missing",
-        "book/instructors.md: no week of the syllabus has chapter 8",
-        "book/instructors.md: no week of the syllabus has assignment 8",
+        f"symrl_lite/checks/chapter{NN}.py: name the likely mistake",
+        f"tests/checks/test_chapter{NN}.py: right answers, unusual ones too (lists, other formulas, single precision)",
+        f"notebooks/assignments/{NN}_{SLUG}.ipynb, the assignment, is missing, or `make assignments` is due",
+        f"tests/grading/cases/{NN}_{SLUG}.py, the answers that the assignment is tried on, is missing",
+        f"book/instructors.md: no week of the syllabus has chapter {NUMBER}",
+        f"book/instructors.md: no week of the syllabus has assignment {NUMBER}",
     ):
         assert line in result.stdout, line
     assert "24 cells, expected 25 to 45" in result.stdout
@@ -254,17 +255,17 @@ def test_a_new_chapter_runs_from_top_to_bottom(begun: Path) -> None:
 
 
 def test_what_every_check_does_the_new_ones_do_and_their_own_answers_are_asked_for(begun: Path) -> None:
-    files = ("tests/checks/test_every_check.py", "tests/checks/test_chapter08.py")
-    result = inside(begun, "-m", "pytest", "-q", "-k", "chapter08", *files)
+    files = ("tests/checks/test_every_check.py", f"tests/checks/test_chapter{NN}.py")
+    result = inside(begun, "-m", "pytest", "-q", "-k", f"chapter{NN}", *files)
     failed = re.findall(r"^FAILED tests/checks/(\w+)\.py::\w+\[(\w+)\]", result.stdout, re.MULTILINE)
     names = ("exercise_a", "exercise_b", "exercise_c")
-    assert sorted(failed) == sorted(("test_chapter08", name) for name in names * 2), result.stdout[-3000:]
+    assert sorted(failed) == sorted((f"test_chapter{NN}", name) for name in names * 2), result.stdout[-3000:]
     assert "exercise_a: no right answer is listed" in result.stdout
     assert "exercise_c: 0 wrong answers are listed, expected 2 or more" in result.stdout
 
 
 def test_what_is_new_is_in_style(begun: Path) -> None:
-    files = [NEW, *(name.format(nn="08") for name in new_chapter.FILES.values())]
+    files = [NEW, *(name.format(nn=NN) for name in new_chapter.FILES.values())]
     for command in (("check",), ("format", "--check")):
         result = inside(begun, "-m", "ruff", *command, "--no-cache", *files)
         assert result.returncode == 0, result.stdout
@@ -274,7 +275,7 @@ def test_what_is_new_is_in_style(begun: Path) -> None:
     ("number", "slug", "said"),
     [
         ("7", "again", "chapter 7 is there already: 07_structured_world_models.ipynb"),
-        ("8", "again", "chapter 8 is there already: 08_symmetry_as_data.ipynb"),
+        (str(NUMBER), "again", f"chapter {NUMBER} is there already: {NN}_{SLUG}.ipynb"),
         ("0", "nothing", "NUMBER is '0', expected 1 to 99"),
         ("", "nothing", "NUMBER is '', expected 1 to 99: make chapter NUMBER=8 SLUG=symmetry_as_data"),
         ("9", "Many agents", "SLUG is 'Many agents', expected small letters and underscores"),
@@ -285,7 +286,7 @@ def test_a_chapter_that_cannot_be_begun_is_refused(begun: Path, number: str, slu
     command = (str(ROOT / "tools/new_chapter.py"), "--number", number, "--slug", slug, "--root", str(begun))
     result = inside(ROOT, *command)
     assert result.returncode == 1 and result.stderr.startswith(f"symrl: {said}") and not result.stdout
-    assert len(chapters.paths(begun)) == 8
+    assert len(chapters.paths(begun)) == NUMBER
 
 
 def test_a_chapter_that_nobody_announced_is_called_by_its_file(copy: Path) -> None:
@@ -294,4 +295,4 @@ def test_a_chapter_that_nobody_announced_is_called_by_its_file(copy: Path) -> No
     new_chapter.make(copy, "13", "what_is_next")
     last = chapters.read(copy)[-1]
     assert last.title == "What is next" and chapters.TO_WRITE in last.question
-    assert "Chapters 1 to 7 and 13 are here" in (copy / "book/welcome.md").read_text(encoding="utf-8")
+    assert f"Chapters 1 to {NUMBER - 1} and 13 are here" in (copy / "book/welcome.md").read_text(encoding="utf-8")
