@@ -26,11 +26,12 @@ PAGE = Path("book/how_fast.md")
 PARTS = {
     "layers": "Layers, forward and backward",
     "ppo": "Training a policy",
+    "replay": "Learning from goals",
     "mdp": "Exact planning",
     "planner": "Plans in learned models",
     "structured": "World models",
 }
-LONG = {"ppo", "structured"}  # shortened, so that all takes some minutes
+LONG = {"ppo", "replay", "structured"}  # shortened, so that all takes some minutes
 PACKAGES = ("torch", "numpy", "scipy", "gymnasium", "stable-baselines3")
 GAP = "\u00a0"  # no new line between a number and its unit
 HEAD = ("work", "against", "theirs", "ours", "ratio", "of the limit")
