@@ -305,7 +305,7 @@ def demonstrations(episodes: int, seed: int = 0, noise: float = 0.15) -> tuple[n
 
 
 def catches(
-    policies: Sequence[Callable[[np.ndarray], Any]], episodes: int = 300, seed: int = 0, noise: float = 0.15
+    policies: Sequence[Callable[[np.ndarray], Any]], episodes: int = 300, seed: int = 999, noise: float = 0.15
 ) -> np.ndarray:
     """The share of balls that each policy catches, (policies,); all play the same episodes.
 
@@ -313,7 +313,7 @@ def catches(
         policies: functions of pictures (episodes, 2, 16, 16) to scores or probabilities (episodes, 3); the action of
             the largest is taken.
         episodes: how many of each, played side by side.
-        seed: of the episodes.
+        seed: of the episodes; those of `demonstrations` with the same seed begin alike, so take another one.
         noise: as for `Catches`.
 
     Raises:
