@@ -60,7 +60,7 @@ def cartpole(seeds: range, steps: int) -> dict[str, Job]:
         return Curve.of(run, seeds, settings, augmentation=augmentation is not None, **extra)
 
     jobs: dict[str, Job] = {name: partial(job, nets[name], rate) for name, rate in published.items()}
-    for rate in (0.001, 0.003, 0.005, 0.01):
+    for rate in (0.0003, 0.001, 0.003, 0.005, 0.01, 0.02):
         for name in ("equivariant", "plain"):
             if rate != published[name]:
                 jobs[f"{name}, {rate}"] = partial(job, nets[name], rate)

@@ -51,11 +51,18 @@ def test_cartpole_with_the_papers_settings():
     paper = load("cartpole")
     steps = {name: paper.steps_to(name, 475) for name in ("equivariant", "plain", "null space", "random")}
     assert steps["plain"] >= 1.5 * steps["equivariant"] and max(steps, key=steps.__getitem__) == "random"
-    bare = {"equivariant, 0.01": "equivariant", "plain, 0.001": "plain"}
-    for rate in (0.001, 0.003, 0.005, 0.01):
+    bare, found = {"equivariant, 0.01": "equivariant", "plain, 0.001": "plain"}, {}
+    for rate in (0.0003, 0.001, 0.003, 0.005, 0.01, 0.02):
         ours, plain = (paper[bare.get(f"{n}, {rate}", f"{n}, {rate}")] for n in ("equivariant", "plain"))
         assert ours.settings["learning_rate"] == plain.settings["learning_rate"] == rate
-        assert area_under_curve(ours.steps, ours.returns).mean() > area_under_curve(plain.steps, plain.returns).mean()
+        found[rate] = [np.median(area_under_curve(curve.steps, curve.returns)) for curve in (ours, plain)]
+        assert found[rate][0] > found[rate][1] and compare(ours, plain, threshold=475).gain.low > 50
+    assert all(max(found, key=lambda rate: found[rate][k]) not in (0.0003, 0.02) for k in (0, 1))  # no edge is best
+    assert np.isinf(compare(paper["equivariant, 0.0003"], paper["plain, 0.0003"], threshold=475).steps[1])
+    fallen = compare(paper["equivariant, 0.02"], paper["plain, 0.02"], threshold=475)
+    assert (
+        np.isfinite(fallen.steps[1]) and fallen.ratio.low > 1.5 and np.median(paper["plain, 0.02"].returns[:, -1]) < 450
+    )
 
 
 def test_the_chase_ends_at_the_optimum():
