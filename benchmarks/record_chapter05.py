@@ -1,8 +1,8 @@
 """Make the recorded curves of chapter 5 again.
 
-    python benchmarks/record_chapter05.py cartpole     # the paper's settings and equal ones; about an hour on one core
+    python benchmarks/record_chapter05.py cartpole     # the paper's settings and equal ones; half an hour on one core
     python benchmarks/record_chapter05.py predator     # inputs, pooling, sizes and groups; about an hour on one core
-    python benchmarks/record_chapter05.py chase        # equal units; about a quarter of an hour on one core
+    python benchmarks/record_chapter05.py chase        # equal units; about an hour on one core
     python benchmarks/record_chapter05.py pong         # about forty minutes
     python benchmarks/record_chapter05.py wind         # about ten minutes
     python benchmarks/record_chapter05.py baseline     # about ten minutes
@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from _recording import Batches, main
 
 from symrl_lite.envs.cartpole import CartPoles, reflection
@@ -43,8 +44,18 @@ PONG_NETWORK = {
 }
 
 
+def default_biases(build: Callable[[], Any]) -> Any:
+    """A plain network whose biases start as torch starts them, uniform in ±1/√inputs: those of the published one do."""
+    network = build()
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.Linear):
+            bound = layer.in_features**-0.5
+            torch.nn.init.uniform_(layer.bias, -bound, bound)
+    return network
+
+
 def cartpole(seeds: range, steps: int) -> dict[str, Job]:
-    """The paper's four networks, then equal learning rates, equal biases, and augmentation."""
+    """The paper's four networks, then equal learning rates, equal biases, augmentation, and torch's default biases."""
     mirror = reflection()
     nets = {
         "equivariant": partial(equivariant_mlp, mirror, bias_std=1.0, actor_gain=1.0),
@@ -60,7 +71,7 @@ def cartpole(seeds: range, steps: int) -> dict[str, Job]:
         return Curve.of(run, seeds, settings, augmentation=augmentation is not None, **extra)
 
     jobs: dict[str, Job] = {name: partial(job, nets[name], rate) for name, rate in published.items()}
-    for rate in (0.001, 0.003, 0.005, 0.01):
+    for rate in (0.0003, 0.001, 0.003, 0.005, 0.01, 0.02):
         for name in ("equivariant", "plain"):
             if rate != published[name]:
                 jobs[f"{name}, {rate}"] = partial(job, nets[name], rate)
@@ -68,6 +79,10 @@ def cartpole(seeds: range, steps: int) -> dict[str, Job]:
         jobs[f"{name}, zero biases"] = partial(job, partial(nets[name], bias_std=0.0), published[name])
     for rate in (0.001, 0.003):  # at 0.01 the loss stops being a number
         jobs[f"augmented, {rate}"] = partial(job, nets["plain"], rate, augmentation=mirror)
+    jobs["plain, default biases"] = partial(job, partial(default_biases, nets["plain"]), published["plain"])
+    wide = partial(mlp_policy, 4, 2, (128, 128), actor_gain=1.0)  # the paper's fifth, with the equivariant one's units
+    for rate in (0.001, 0.003):
+        jobs[f"plain, equal units, {rate}"] = partial(job, wide, rate)
     return jobs
 
 
@@ -136,19 +151,24 @@ def predator(seeds: range, steps: int) -> dict[str, Job]:
 def chase(seeds: range, steps: int) -> dict[str, Job]:
     """Equal parameters and equal units: what of the lead over a plain network is its width?
 
-    C4's network has |G| poses of c / √|G| copies: √|G| times as many units as the plain one of as many parameters. The
-    third network is plain and has as many units as it, and four times the parameters.
+    An equivariant network has |G| poses of c / √|G| copies: √|G| times as many units as the plain one of as many
+    parameters. The others are plain and have as many units as C4's, the flip's and D4's, and |G| times the parameters.
     """
 
     def job(size: int, net: str, rate: float, augmented: bool = False, **options: Any) -> Curve:
         world = PredatorPrey(size=size)
-        shape = world.images().shape[1:]
+        shape, symmetries = world.images().shape[1:], world.symmetries()
         build: Callable[[], Any] = {
             "C4": partial(equivariant_cnn, world.rotations(), shape, **options),
+            "flip": partial(equivariant_cnn, symmetries.restrict(["s"]), shape, **options),
+            "D4": partial(equivariant_cnn, symmetries, shape, **options),
             "plain": partial(cnn_policy, 5, shape, **options),
             "plain, equal units": partial(cnn_policy, 5, shape, units=(32, 64, 1024), **options),
+            "plain, units of flip": partial(cnn_policy, 5, shape, units=(22, 44, 724), **options),
+            "plain, units of D4": partial(cnn_policy, 5, shape, units=(40, 88, 1448), **options),
         }[net]
-        return chased(size, build, rate, seeds, steps, augmented=augmented, network=net, **options)
+        length = steps if size < 11 else 12_288
+        return chased(size, build, rate, seeds, length, augmented=augmented, network=net, **options)
 
     jobs: dict[str, Job] = {}
     for net in ("C4", "plain", "plain, equal units"):
@@ -158,11 +178,18 @@ def chase(seeds: range, steps: int) -> dict[str, Job]:
         for size in (5, 9):
             jobs[f"{net}, 0.003, size {size}"] = partial(job, size, net, 0.003)
     jobs["augmented, 0.003, size 7"] = partial(job, 7, "plain", 0.003, augmented=True)
+    for net in ("flip", "plain, units of flip", "D4", "plain, units of D4"):
+        jobs[f"{net}, 0.003, size 7"] = partial(job, 7, net, 0.003)
+    for net in ("plain", "plain, equal units"):  # C4's is in `predator`
+        jobs[f"{net}, 0.003, size 11"] = partial(job, 11, net, 0.003)
     return jobs
 
 
 def pong(seeds: range, steps: int) -> dict[str, Job]:
-    """The small Pong: equivariant, the two controls, plain, a wider one, and plain with augmentation; two rates."""
+    """The small Pong: equivariant, the two controls, plain, a wider one, and plain with augmentation; two rates.
+
+    The two controls, and all at the lower rate, have ten seeds of their own, 0 to 9.
+    """
     options: dict[str, Any] = PONG_NETWORK
     nets: dict[str, Callable[[], Any]] = {
         "equivariant": partial(equivariant_cnn, flip(), **options),
@@ -178,8 +205,9 @@ def pong(seeds: range, steps: int) -> dict[str, Job]:
             learning_rate=rate, entropy_coefficient=0.01, evaluate_every=4096, evaluation_episodes=20
         )
         augmentation = flip() if augmented else None
-        run = train_ppo(partial(Pongs, size=11), nets[net], seeds, steps, settings, augmentation=augmentation)
-        return Curve.of(run, seeds, settings, network=net, augmentation=augmented)
+        chosen = range(10) if rate == 0.001 or net in ("null space", "random") else seeds
+        run = train_ppo(partial(Pongs, size=11), nets[net], chosen, steps, settings, augmentation=augmentation)
+        return Curve.of(run, chosen, settings, network=net, augmentation=augmented)
 
     jobs: dict[str, Job] = {}
     for rate in (0.002, 0.001):
@@ -228,7 +256,7 @@ PLANS: dict[str, tuple[Callable[[range, int], dict[str, Job]], range, int]] = {
     "cartpole": (cartpole, range(20), 40_000),
     "predator": (predator, range(10), 10_240),
     "chase": (chase, range(1000, 1020), 10_240),
-    "pong": (pong, range(10), 61_440),
+    "pong": (pong, range(1000, 1020), 61_440),
     "wind": (wind, range(1000, 1020), 40_960),
     "baseline": (baseline, range(10, 30), 16_384),
 }

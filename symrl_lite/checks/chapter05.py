@@ -171,6 +171,12 @@ def speed_up(function: Callable[..., Any]) -> CheckResult:
                         "cut off 5 % of the ratios at each end"
                     )
                 raise Wrong(text)
+        both = np.arange(4.0, 13.0)
+        if np.ptp(answer(both, 2 * both)[1:]) < 0.1:  # measured: 1.67 and more where each is drawn by itself
+            raise Wrong(
+                "for slow = 2 · fast your interval is one point: the same places were drawn from both arrays. Draw "
+                "each array by itself, with random numbers of its own: a seed of one has no partner in the other"
+            )
 
     def never() -> None:
         ratio, low, high = answer([4, 5, 6, 7, 5], [10, 11, 12, np.inf, np.inf])

@@ -205,6 +205,16 @@ def drawn_short(fast, slow):
     return np.median(slow) / np.median(fast), ratios[100], ratios[1899]
 
 
+def the_same_places(fast, slow):
+    """One generator for each array, with one seed: equal lengths are drawn in pairs."""
+    if np.isinf(np.median(fast)):
+        return None
+    a, b = (np.median(np.random.default_rng(0).choice(x, (2000, len(x))), axis=1) for x in (fast, slow))
+    neither = np.isinf(a) & np.isinf(b)
+    ratios = np.sort(np.divide(b, a, out=np.ones(2000), where=~neither))
+    return np.median(slow) / np.median(fast), ratios[100], ratios[1899]
+
+
 def too_wide(fast, slow):
     return ratio_and_interval(fast, slow, share=0.001)
 
@@ -226,6 +236,7 @@ def no_refusal(fast, slow):
         (lambda f, s: ratio_and_interval(f, s, share=0.1), "too narrow"),
         (lambda f, s: ratio_and_interval(f[: len(s)], s[: len(f)]), "each of its own length"),
         (drawn_short, "each of its own length"),
+        (the_same_places, "the same places were drawn from both arrays"),
         (no_refusal, "there is no ratio, return None"),
         (lambda f, s: (1.0, 2.0), "expected three numbers"),
     ],

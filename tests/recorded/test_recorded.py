@@ -51,11 +51,18 @@ def test_cartpole_with_the_papers_settings():
     paper = load("cartpole")
     steps = {name: paper.steps_to(name, 475) for name in ("equivariant", "plain", "null space", "random")}
     assert steps["plain"] >= 1.5 * steps["equivariant"] and max(steps, key=steps.__getitem__) == "random"
-    bare = {"equivariant, 0.01": "equivariant", "plain, 0.001": "plain"}
-    for rate in (0.001, 0.003, 0.005, 0.01):
+    bare, found = {"equivariant, 0.01": "equivariant", "plain, 0.001": "plain"}, {}
+    for rate in (0.0003, 0.001, 0.003, 0.005, 0.01, 0.02):
         ours, plain = (paper[bare.get(f"{n}, {rate}", f"{n}, {rate}")] for n in ("equivariant", "plain"))
         assert ours.settings["learning_rate"] == plain.settings["learning_rate"] == rate
-        assert area_under_curve(ours.steps, ours.returns).mean() > area_under_curve(plain.steps, plain.returns).mean()
+        found[rate] = [np.median(area_under_curve(curve.steps, curve.returns)) for curve in (ours, plain)]
+        assert found[rate][0] > found[rate][1] and compare(ours, plain, threshold=475).gain.low > 50
+    assert all(max(found, key=lambda rate: found[rate][k]) not in (0.0003, 0.02) for k in (0, 1))  # no edge is best
+    assert np.isinf(compare(paper["equivariant, 0.0003"], paper["plain, 0.0003"], threshold=475).steps[1])
+    fallen = compare(paper["equivariant, 0.02"], paper["plain, 0.02"], threshold=475)
+    assert (
+        np.isfinite(fallen.steps[1]) and fallen.ratio.low > 1.5 and np.median(paper["plain, 0.02"].returns[:, -1]) < 450
+    )
 
 
 def test_the_chase_ends_at_the_optimum():
@@ -114,6 +121,59 @@ def test_at_equal_rates_both_marks_say_much_the_same():
     assert compare(paper["plain"], paper["random"], threshold=475).ratio.low > 1
     assert compare(paper["equivariant, 0.001"], paper["augmented, 0.001"], threshold=475).ratio.high < 1.5
     assert np.median(paper["augmented, 0.003"].returns[:, -1]) < 450
+
+
+def test_equal_units_leave_half_of_the_lead_or_less():
+    """What chapter 5 says of the chase: plain networks as wide, with |G| times the parameters; twenty fresh seeds."""
+    chase = load("chase").curves
+    assert all(len(c.seeds) == 20 and min(c.seeds) >= 1000 for c in chase.values())
+    chase = {**load("predator").curves, **chase}  # C4 on 11 rows has ten seeds
+    wide = {"C4": "plain, equal units", "flip": "plain, units of flip", "D4": "plain, units of D4"}
+    order, left = {"C4": 4, "flip": 2, "D4": 8}, {}
+    cases = [("C4", f"{rate}, size {n}") for rate, n in ((0.001, 7), (0.003, 7), (0.003, 9), (0.003, 11))]
+    for group, case in [*cases, ("flip", "0.003, size 7"), ("D4", "0.003, size 7")]:
+        ours, *others = (chase[f"{net}, {case}"] for net in (group, "plain", wide[group]))
+        narrow, same = (compare(ours, other, threshold=0).ratio.value for other in others)
+        assert others[1].parameters == pytest.approx(order[group] * ours.parameters, rel=0.01)
+        assert same - 1 <= 0.5 * (narrow - 1) + 1e-9
+        left[group, case] = narrow, same
+    assert 1.8 < left["C4", "0.003, size 11"][0] < 2.5 and 1.2 < left["C4", "0.003, size 11"][1] < 1.5
+    assert left["flip", "0.003, size 7"][0] < left["D4", "0.003, size 7"][0] <= left["C4", "0.003, size 7"][0]
+    assert left["flip", "0.003, size 7"][1] <= 1
+    assert compare(chase["C4, 0.003, size 7"], chase["augmented, 0.003, size 7"], threshold=0).ratio.value == 1
+
+
+def test_width_is_not_the_lead_on_the_cart_pole_and_biases_are_the_published_plain_network():
+    """What chapter 5 says of the paper's fifth network, and of torch's default biases."""
+    paper = load("cartpole")
+    for rate, bare in ((0.001, "plain"), (0.003, "plain, 0.003")):
+        ours, wide = paper[f"equivariant, {rate}"], paper[f"plain, equal units, {rate}"]
+        assert wide.parameters == paper["random"].parameters
+        for mark in (300, 475):
+            narrow = compare(wide, paper[bare], threshold=mark).ratio
+            assert compare(ours, wide, threshold=mark).ratio.low > 1.5 and narrow.low < 1 < narrow.high
+    usual = compare(paper["plain, default biases"], paper["plain"], threshold=475)
+    assert usual.ratio.low < 1 < usual.ratio.high and usual.gain.low > 0
+    assert 0.9 < paper.steps_to("plain, default biases", 475) / 16_900 < 1.1 < paper.steps_to("plain", 475) / 16_900
+    assert paper.steps_to("equivariant", 475) < 0.6 * 8_600
+
+
+def test_pong_with_fresh_seeds():
+    """What chapter 5 says of the flip: shown is as good as built in; width is more than half of the lead."""
+    long = load("pong")
+    for name in ("equivariant", "plain", "plain, equal units", "augmented"):
+        assert long[f"{name}, 0.002"].seeds == list(range(1000, 1020))
+    ratios = {
+        (name, rate): compare(long[f"equivariant, {rate}"], long[f"{name}, {rate}"], threshold=3).ratio
+        for name in ("plain", "plain, equal units", "augmented", "null space", "random")
+        for rate in (0.002, 0.001)
+    }
+    assert ratios["plain", 0.002].low > 1.4 and 1 < ratios["plain", 0.001].value < ratios["plain", 0.002].value
+    assert all(ratios["augmented", rate].low < 1 < ratios["augmented", rate].high for rate in (0.002, 0.001))
+    wide, narrow = ratios["plain, equal units", 0.002], ratios["plain", 0.002]
+    assert wide.low > 1 and wide.value - 1 < 0.5 * (narrow.value - 1)
+    assert ratios["plain, equal units", 0.001].low < 1 < ratios["plain, equal units", 0.001].high
+    assert ratios["random", 0.002].value < ratios["plain", 0.002].value <= ratios["null space", 0.002].value
 
 
 def test_networks_of_one_make():
