@@ -33,7 +33,9 @@ def weights(policy):
 # --- seeds
 
 
-@pytest.mark.parametrize("more", [{}, {"longest": None}, {"frames": frames, "kinds": KINDS}], ids=["ball", "box", "frames"])
+@pytest.mark.parametrize(
+    "more", [{}, {"longest": None}, {"frames": frames, "kinds": KINDS}], ids=["ball", "box", "frames"]
+)
 def test_a_seed_in_a_batch_is_the_seed_alone(more):
     together = train(bowls, [3, 0, 5], 3, SHORT, **more)
     for k, seed in enumerate([3, 0, 5]):
