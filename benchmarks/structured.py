@@ -1,7 +1,9 @@
 """How fast boards are played and models trained, beside the published architecture and its data path.
 
-    python benchmarks/structured.py             # two minutes
-    python benchmarks/structured.py --original  # the published one is trained too, at most 1500 updates; forty minutes
+    python benchmarks/structured.py                  # two minutes
+    python benchmarks/structured.py --original FILE  # the published one is trained too, to 98 %; some five hours
+
+The long training keeps its state in FILE after every hundred updates. It may be stopped at any time, and goes on there.
 
 The published side has the same pictures and loss; its networks have 512 hidden units, every pair of objects is computed
 by itself, batches have 1024 samples, and a sample is fetched one at a time as floating-point numbers.
@@ -9,9 +11,10 @@ by itself, batches have 1024 samples, and a sample is fetched one at a time as f
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -33,6 +36,8 @@ from symrl_lite.structured import (
 )
 
 K, ACTIONS, HIDDEN, BATCH = 5, 4, 512, 1024
+EVERY = 100  # updates between two looks at the published one
+LONG = 10_000  # about as many as the published training makes
 
 
 def perceptron(inputs: int, outputs: int) -> nn.Sequential:
@@ -112,22 +117,37 @@ def original_hits(model: Original, test: Episodes) -> float:
     return ranking_metrics(z.numpy(), true.numpy(), test.state_numbers[:, 10]).hits_at_1
 
 
-def train_original(data: Episodes, test: Episodes, updates: int) -> tuple[float, float]:
-    """CPU seconds per sample; and seconds until 98 % after ten steps, if there is time for that (else infinite)."""
+def train_original(data: Episodes, test: Episodes, updates: int, keep: Path | None = None) -> tuple[float, float]:
+    """CPU seconds per sample; and seconds until 98 % after ten steps, if there is time for that (else infinite).
+
+    With `keep`, a file, it goes on from what is there, and writes there.
+    """
     torch.manual_seed(0)
     model, random = Original(), np.random.default_rng(0)
     optimizer = torch.optim.Adam(model.parameters(), lr=5e-4)
-    spent = 0.0
-    for update in range(1, updates + 1):
+    done, spent = 0, 0.0
+    if keep is not None and keep.exists():
+        kept = torch.load(keep, weights_only=False)  # our own file
+        model.load_state_dict(kept["model"])
+        optimizer.load_state_dict(kept["optimizer"])
+        random.bit_generator.state = kept["random"]
+        done, spent = kept["done"], kept["spent"]
+        print(f"    going on after {done} updates, {spent:.0f} s", flush=True)
+    for update in range(done + 1, updates + 1):
         began = time.process_time()
         original_update(model, optimizer, data, random)
         spent += time.process_time() - began
-        if update % 100 == 0:
+        if update % EVERY == 0:
             hits = original_hits(model, test)
             print(f"    {update} updates, {spent:.0f} s: {100 * hits:.1f} % after ten steps", flush=True)
+            if keep is not None:
+                parts = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+                state = {**parts, "random": random.bit_generator.state, "done": update, "spent": spent}
+                torch.save(state, keep.with_suffix(".part"))
+                keep.with_suffix(".part").replace(keep)  # whole, or not there
             if hits >= 0.98:
                 return spent / update / BATCH, spent
-    return spent / updates / BATCH, float("inf")
+    return spent / max(updates, done) / BATCH, float("inf")
 
 
 def train_ours(data: Episodes, test: Episodes) -> tuple[float, float, float]:
@@ -192,8 +212,17 @@ def rows(quick: bool) -> list[Row]:
     ]
 
 
+def given_file() -> Path | None:
+    """The file after --original."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--original", metavar="FILE", type=Path)
+    found: Path | None = parser.parse_args().original
+    return found
+
+
 def main() -> None:
     """Print the table."""
+    keep = given_file()
     torch.set_num_threads(1)
     data = record_episodes(Shapes().copies, 300, 100, seed=0)
     took = []
@@ -205,7 +234,7 @@ def main() -> None:
     test = record_episodes(Shapes().copies, 1000, 10, seed=10**6)
     ours, until, share = train_ours(data, test)
     print(f"ours: {1e6 * ours:.0f} µs a sample; 98 % after ten steps in {until:.0f} s; {100 * share:.1f} % at the end")
-    theirs, long = train_original(data, test, 1500 if "--original" in sys.argv else 4)
+    theirs, long = train_original(data, test, 4 if keep is None else LONG, keep)
     print(f"published architecture and data path: {1e6 * theirs:.0f} µs a sample, {theirs / ours:.1f} × ours")
     if np.isfinite(long):
         print(f"98 % after ten steps in {long:.0f} s, {long / until:.0f} × ours")

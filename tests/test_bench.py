@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import runpy
 import sys
+from pathlib import Path
 
 import pytest
+import torch
 
 from tools import bench
 
@@ -43,3 +46,18 @@ def test_the_page_holds_a_whole_table() -> None:
 def test_every_benchmark_has_rows(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [str(bench.ROOT / "benchmarks"), *sys.path])
     assert callable(runpy.run_path(str(bench.ROOT / "benchmarks" / f"{name}.py"))["rows"])
+
+
+def test_the_long_training_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two updates and two more are four: the same weights, to the last bit."""
+    monkeypatch.syspath_prepend(str(bench.ROOT / "benchmarks"))
+    program = importlib.import_module("structured")
+    monkeypatch.setattr(program, "BATCH", 8)
+    monkeypatch.setattr(program, "EVERY", 2)
+    data, test = (program.record_episodes(program.Shapes().copies, 20, 10, seed=seed) for seed in (0, 1))
+    for name, ends in (("stopped", (2, 4)), ("straight", (4,))):
+        for updates in ends:
+            program.train_original(data, test, updates, tmp_path / name)
+    stopped, straight = (torch.load(tmp_path / name, weights_only=False) for name in ("stopped", "straight"))
+    assert stopped["done"] == straight["done"] == 4
+    assert all(torch.equal(stopped["model"][name], weights) for name, weights in straight["model"].items())
