@@ -159,7 +159,7 @@ def test_width_is_not_the_lead_on_the_cart_pole_and_biases_are_the_published_pla
 
 
 def test_pong_with_fresh_seeds():
-    """What chapter 5 says of the flip: shown is as good as built in; width is most of the lead in steps, not in return."""
+    """What chapter 5 says of the flip: shown is as good as built in; width is most of the lead in steps, not return."""
     long = load("pong")
     for name in ("equivariant", "plain", "plain, equal units", "augmented"):
         assert long[f"{name}, 0.002"].seeds == list(range(1000, 1020))
