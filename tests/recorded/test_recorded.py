@@ -143,8 +143,8 @@ def test_equal_units_leave_half_of_the_lead_or_less():
     assert compare(chase["C4, 0.003, size 7"], chase["augmented, 0.003, size 7"], threshold=0).ratio.value == 1
 
 
-def test_width_is_not_the_lead_on_the_cart_pole_and_biases_are_the_published_plain_network():
-    """What chapter 5 says of the paper's fifth network, and of torch's default biases."""
+def test_width_is_not_the_lead_on_the_cart_pole_and_published_networks_need_the_published_steps():
+    """What chapter 5 says of the paper's fifth network, of torch's default biases and of a dense basis."""
     paper = load("cartpole")
     for rate, bare in ((0.001, "plain"), (0.003, "plain, 0.003")):
         ours, wide = paper[f"equivariant, {rate}"], paper[f"plain, equal units, {rate}"]
@@ -154,8 +154,11 @@ def test_width_is_not_the_lead_on_the_cart_pole_and_biases_are_the_published_pla
             assert compare(ours, wide, threshold=mark).ratio.low > 1.5 and narrow.low < 1 < narrow.high
     usual = compare(paper["plain, default biases"], paper["plain"], threshold=475)
     assert usual.ratio.low < 1 < usual.ratio.high and usual.gain.low > 0
-    assert 0.9 < paper.steps_to("plain, default biases", 475) / 16_900 < 1.1 < paper.steps_to("plain", 475) / 16_900
-    assert paper.steps_to("equivariant", 475) < 0.6 * 8_600
+    dense = compare(paper["equivariant"], paper["equivariant, dense basis"], threshold=475).ratio
+    assert dense.low < 1 < dense.high
+    steps = {name: paper.steps_to(name, 475) for name in ("plain, default biases", "equivariant, dense basis")}
+    assert 0.9 < steps["plain, default biases"] / 16_900 < 1.1 < paper.steps_to("plain", 475) / 16_900
+    assert 0.9 < steps["equivariant, dense basis"] / 8_600 < 1.1 and paper.steps_to("equivariant", 475) < 0.6 * 8_600
 
 
 def test_pong_with_fresh_seeds():
