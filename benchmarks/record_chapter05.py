@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
+from _published import DenseBasis, default_biases
 from _recording import Batches, main
 
 from symrl_lite.envs.cartpole import CartPoles, reflection
@@ -44,18 +44,8 @@ PONG_NETWORK = {
 }
 
 
-def default_biases(build: Callable[[], Any]) -> Any:
-    """A plain network whose biases start as torch starts them, uniform in ±1/√inputs: those of the published one do."""
-    network = build()
-    for layer in network.modules():
-        if isinstance(layer, torch.nn.Linear):
-            bound = layer.in_features**-0.5
-            torch.nn.init.uniform_(layer.bias, -bound, bound)
-    return network
-
-
 def cartpole(seeds: range, steps: int) -> dict[str, Job]:
-    """The paper's four networks, then equal learning rates, equal biases, augmentation, and torch's default biases."""
+    """The paper's four networks, then equal learning rates, equal biases, augmentation, and the published starts."""
     mirror = reflection()
     nets = {
         "equivariant": partial(equivariant_mlp, mirror, bias_std=1.0, actor_gain=1.0),
@@ -65,7 +55,7 @@ def cartpole(seeds: range, steps: int) -> dict[str, Job]:
     }
     published = {"equivariant": 0.01, "plain": 0.001, "null space": 0.005, "random": 0.001}
 
-    def job(build: Callable[[], Any], rate: float, augmentation: Any = None, **extra: Any) -> Curve:
+    def job(build: Callable[[], Any], rate: float, augmentation: Any = None, steps: int = steps, **extra: Any) -> Curve:
         settings = PPOSettings.of_the_paper(rate)
         run = train_ppo(CartPoles, build, seeds, steps, settings, augmentation=augmentation)
         return Curve.of(run, seeds, settings, augmentation=augmentation is not None, **extra)
@@ -80,6 +70,7 @@ def cartpole(seeds: range, steps: int) -> dict[str, Job]:
     for rate in (0.001, 0.003):  # at 0.01 the loss stops being a number
         jobs[f"augmented, {rate}"] = partial(job, nets["plain"], rate, augmentation=mirror)
     jobs["plain, default biases"] = partial(job, partial(default_biases, nets["plain"]), published["plain"])
+    jobs["equivariant, dense basis"] = partial(job, partial(DenseBasis, mirror), published["equivariant"], steps=14_400)
     wide = partial(mlp_policy, 4, 2, (128, 128), actor_gain=1.0)  # the paper's fifth, with the equivariant one's units
     for rate in (0.001, 0.003):
         jobs[f"plain, equal units, {rate}"] = partial(job, wide, rate)

@@ -143,8 +143,8 @@ def test_equal_units_leave_half_of_the_lead_or_less():
     assert compare(chase["C4, 0.003, size 7"], chase["augmented, 0.003, size 7"], threshold=0).ratio.value == 1
 
 
-def test_width_is_not_the_lead_on_the_cart_pole_and_biases_are_the_published_plain_network():
-    """What chapter 5 says of the paper's fifth network, and of torch's default biases."""
+def test_width_is_not_the_lead_on_the_cart_pole_and_published_networks_need_the_published_steps():
+    """What chapter 5 says of the paper's fifth network, of torch's default biases and of a dense basis."""
     paper = load("cartpole")
     for rate, bare in ((0.001, "plain"), (0.003, "plain, 0.003")):
         ours, wide = paper[f"equivariant, {rate}"], paper[f"plain, equal units, {rate}"]
@@ -154,12 +154,15 @@ def test_width_is_not_the_lead_on_the_cart_pole_and_biases_are_the_published_pla
             assert compare(ours, wide, threshold=mark).ratio.low > 1.5 and narrow.low < 1 < narrow.high
     usual = compare(paper["plain, default biases"], paper["plain"], threshold=475)
     assert usual.ratio.low < 1 < usual.ratio.high and usual.gain.low > 0
-    assert 0.9 < paper.steps_to("plain, default biases", 475) / 16_900 < 1.1 < paper.steps_to("plain", 475) / 16_900
-    assert paper.steps_to("equivariant", 475) < 0.6 * 8_600
+    dense = compare(paper["equivariant"], paper["equivariant, dense basis"], threshold=475).ratio
+    assert dense.low < 1 < dense.high
+    steps = {name: paper.steps_to(name, 475) for name in ("plain, default biases", "equivariant, dense basis")}
+    assert 0.9 < steps["plain, default biases"] / 16_900 < 1.1 < paper.steps_to("plain", 475) / 16_900
+    assert 0.9 < steps["equivariant, dense basis"] / 8_600 < 1.1 and paper.steps_to("equivariant", 475) < 0.6 * 8_600
 
 
 def test_pong_with_fresh_seeds():
-    """What chapter 5 says of the flip: shown is as good as built in; width is more than half of the lead."""
+    """What chapter 5 says of the flip: shown is as good as built in; width is most of the lead in steps, not return."""
     long = load("pong")
     for name in ("equivariant", "plain", "plain, equal units", "augmented"):
         assert long[f"{name}, 0.002"].seeds == list(range(1000, 1020))
@@ -171,6 +174,8 @@ def test_pong_with_fresh_seeds():
     assert ratios["plain", 0.002].low > 1.4 and 1 < ratios["plain", 0.001].value < ratios["plain", 0.002].value
     assert all(ratios["augmented", rate].low < 1 < ratios["augmented", rate].high for rate in (0.002, 0.001))
     wide, narrow = ratios["plain, equal units", 0.002], ratios["plain", 0.002]
+    more = [compare(long["equivariant, 0.002"], long[f"plain{w}, 0.002"], 3).gain for w in (", equal units", "")]
+    assert more[0].low > 0.5 * more[1].value
     assert wide.low > 1 and wide.value - 1 < 0.5 * (narrow.value - 1)
     assert ratios["plain, equal units", 0.001].low < 1 < ratios["plain, equal units", 0.001].high
     assert ratios["random", 0.002].value < ratios["plain", 0.002].value <= ratios["null space", 0.002].value
