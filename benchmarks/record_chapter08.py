@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from _recording import Batches, Values, main
 
 from symrl_lite.ddpg import DDPGSettings, train_ddpg
@@ -80,19 +81,49 @@ def turned(batch: dict[str, np.ndarray], turns: int, random: np.random.Generator
     return moved(batch, bowl.KINDS, np.stack([np.stack([c, -s], axis=-1), np.stack([s, c], axis=-1)], axis=-2))
 
 
+class Ahead(torch.nn.Module):
+    """(..., 4 + 2 + rest) → the same with z − p in place of the goal z: which way, and how far."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The output for a batch x."""
+        return torch.cat([x[..., :4], x[..., 4:6] - x[..., :2], x[..., 6:]], dim=-1)
+
+
+def ahead(inputs: int, outputs: int) -> torch.nn.Module:
+    """The default layers, behind `Ahead`."""
+    L, relu = torch.nn.Linear, torch.nn.ReLU
+    return torch.nn.Sequential(Ahead(), L(inputs, 64), relu(), L(64, 64), relu(), L(64, outputs))
+
+
+def axis_along(which: str) -> Any:
+    """Another frame for the same group: its first axis from the middle to the point, or from the middle to the goal."""
+
+    def frames(observations: np.ndarray, goals: np.ndarray) -> np.ndarray:
+        p, z = observations[..., :2], goals
+        one, other = (p, z) if which == "point" else (z, p)
+        first = one / np.maximum(np.linalg.norm(one, axis=-1, keepdims=True), 1e-12)
+        upright = np.stack([-first[..., 1], first[..., 0]], axis=-1)
+        side = np.where((upright * other).sum(axis=-1, keepdims=True) < 0, -1.0, 1.0)
+        return np.stack([first, side * upright], axis=-2)
+
+    return frames
+
+
 def in_bowl(seeds: range, episodes: int) -> dict[str, Job]:
     """Who needs how many episodes: hindsight, mirrors, goals nearby, the symmetry built in, and what is wrong."""
 
     def job(
         episodes: int = episodes,
-        built_in: bool = False,
+        built_in: str = "",
         swirl: float = 0.0,
         updates: int = 200,
         rate: float = 0.001,
+        towards: bool = False,
         **how: Any,
     ) -> Curve:
         settings = DDPGSettings(updates=updates, learning_rate=rate)
-        frame: dict[str, Any] = {"frames": bowl.frames, "kinds": bowl.KINDS} if built_in else {}
+        frames = bowl.frames if built_in == "goal from point" else axis_along(built_in)
+        frame: dict[str, Any] = {"frames": frames, "kinds": bowl.KINDS} if built_in else {}
         began = time.process_time()
         run = train_ddpg(
             partial(bowl.Bowls, observation="goals", swirl=swirl),
@@ -102,6 +133,7 @@ def in_bowl(seeds: range, episodes: int) -> dict[str, Job]:
             sample=partial(sampled, **how),
             longest=1.0,
             until=0.9,
+            build_network=ahead if towards else None,
             progress=False,
             **frame,
         )
@@ -110,7 +142,7 @@ def in_bowl(seeds: range, episodes: int) -> dict[str, Job]:
             name: ("points" if value is POINTS else "unmirrored") if name == "kinds" else value
             for name, value in how.items()
         }
-        told |= {"built_in": built_in, "swirl": swirl}
+        told |= {"built_in": built_in, "swirl": swirl, "towards": towards}
         units = ((6, *settings.hidden, 2), (8, *settings.hidden, 1))  # of actor and critic
         size = sum((a + 1) * b for layers in units for a, b in pairwise(layers))
         steps = np.arange(1, run.success.shape[1] + 1)
@@ -120,7 +152,7 @@ def in_bowl(seeds: range, episodes: int) -> dict[str, Job]:
         "no hindsight": partial(job, LATE, share=0.0),
         "HER": partial(job),
         "Kaleidoscope, 8": partial(job, mirrors=8),
-        "built in": partial(job, built_in=True),
+        "built in": partial(job, built_in="goal from point"),
         "unmirrored action": partial(job, LATE, mirrors=8, kinds=UNMIRRORED),
         "base at 0.5": partial(job, mirrors=8, base=(0.5, 0.0)),
         "base at 1": partial(job, mirrors=8, base=(1.0, 0.0)),
@@ -137,11 +169,21 @@ def in_bowl(seeds: range, episodes: int) -> dict[str, Job]:
         "velocities as points, base at 0.5": partial(job, mirrors=8, base=(0.5, 0.0), kinds=POINTS),
         "Kaleidoscope, 8, goals nearby": partial(job, LATE, mirrors=8, near=4),
     }
+    for updates, most in ((200, episodes), (60, 3 * episodes), (20, 5 * episodes)):
+        label = "" if updates == 200 else f", {updates} updates"
+        jobs[f"built in, axis along the point{label}"] = partial(job, most, updates=updates, built_in="point")
+    ways: dict[str, dict[str, Any]] = {"HER": {}, "Kaleidoscope, 8": {"mirrors": 8}}
+    for updates, most in ((200, episodes), (20, 5 * episodes)):
+        label = "" if updates == 200 else f", {updates} updates"
+        for name, how in ways.items():
+            jobs[f"{name}, z − p{label}"] = partial(job, most, updates=updates, towards=True, **how)
+    all_ways = {**ways, "built in": {"built_in": "goal from point"}}
+    jobs["built in, axis along the goal"] = partial(job, built_in="goal")
     for updates, most in ((60, 3 * episodes), (20, 5 * episodes)):
-        for name, how in (("HER", {}), ("Kaleidoscope, 8", {"mirrors": 8}), ("built in", {"built_in": True})):
+        for name, how in all_ways.items():
             jobs[f"{name}, {updates} updates"] = partial(job, most, updates=updates, **how)
     for rate in (0.0003, 0.003):
-        for name, how in (("HER", {}), ("Kaleidoscope, 8", {"mirrors": 8}), ("built in", {"built_in": True})):
+        for name, how in all_ways.items():
             jobs[f"{name}, rate {rate}"] = partial(job, rate=rate, **how)
     return jobs
 

@@ -56,19 +56,10 @@ class DDPGSettings:
 
     def __post_init__(self) -> None:
         """Refuse what is out of range."""
-        share, positive = {"low": 0.0, "high": 1.0}, {"above": 0.0}
-        check_settings(
-            self,
-            counts={"updates": 0, "batch_size": 1, "tests": 1},
-            numbers={
-                "learning_rate": positive,
-                "discount": share,
-                "target_rate": share,
-                "action_penalty": {"low": 0.0},
-                "noise": {"low": 0.0},
-                "random_share": share,
-            },
-        )
+        limits: dict[str, dict[str, float]] = {"learning_rate": {"above": 0.0}}
+        limits |= {name: {"low": 0.0} for name in ("action_penalty", "noise")}
+        limits |= {name: {"low": 0.0, "high": 1.0} for name in ("discount", "target_rate", "random_share")}
+        check_settings(self, {"updates": 0, "batch_size": 1, "tests": 1}, limits)
         object.__setattr__(self, "hidden", sizes(self.hidden, "hidden"))
         if self.discount == 1:
             raise ValueError("discount is 1, expected less: values are cut off at −1 / (1 − discount)")
@@ -103,6 +94,7 @@ def train_ddpg(
     kinds: Mapping[str, Sequence[str]] | None = None,
     longest: float | None = None,
     until: float | None = None,
+    build_network: Callable[[int, int], nn.Module] | None = None,
     progress: bool = True,
 ) -> DDPGRun:
     """Critic: ½ (Q(s, z, a) − y)², y = r + γ Q'(s', z, π'(s', z)) cut to [−1/(1 − γ), 0]. Actor: −Q(s, z, π(s, z)).
@@ -125,6 +117,7 @@ def train_ddpg(
             action is turned back: with a frame that moves along, the policy obeys the symmetry by construction.
         kinds: what moves how, for `replay.moved`; needed with `frames`.
         longest: actions are all vectors of at most this length, a ball. None: all of the Box.
+        build_network: (inputs, outputs) -> network, of actor and critic; by default layers of `hidden` units and ReLU.
         until: stop after the episode by which every seed has reached this share of the goals.
         progress: whether to show a bar.
 
@@ -145,10 +138,11 @@ def train_ddpg(
     Hindsight Experience Replay, and its code.
     """
     seeds, episodes = seed_list(seeds), whole_number(episodes, "episodes")
-    _require(settings, environment, {"sample": sample, "frames": frames}, kinds)
+    _require(settings, environment, {"sample": sample, "frames": frames, "build_network": build_network}, kinds)
     until = None if until is None else a_number(until, "until", 0, 1)
     worlds, trials = environment(len(seeds)), environment(len(seeds) * settings.tests)
-    agent = _Agent(seeds, settings, _Sizes.of(worlds, longest), frames, kinds)
+    build = build_network or (lambda inputs, outputs: _layers((inputs, *settings.hidden, outputs)))
+    agent = _Agent(seeds, settings, _Sizes.of(worlds, longest), frames, kinds, build)
     rewards = worlds.compute_reward  # type: ignore[attr-defined]
     draw: Sample = sample or (lambda stored, n, random: hindsight(stored, n, random, rewards))
     for envs, each, use in ((worlds, 1, 3), (trials, settings.tests, 4)):
@@ -236,12 +230,13 @@ class _Agent:
     """Actor, critic and their slow copies, for all seeds."""
 
     def __init__(
-        self, seeds: list[int], settings: DDPGSettings, size: _Sizes, frames: Frames | None, kinds: Any
+        self, seeds: list[int], settings: DDPGSettings, size: _Sizes, frames: Frames | None, kinds: Any, build: Any
     ) -> None:
         self.settings, self.size, self.frames, self.kinds = settings, size, frames, kinds
-        into = size.observation + size.goal
-        self.actor, self.slow_actor = (_networks(seeds, (into, *settings.hidden, size.action)) for _ in range(2))
-        self.critic, self.slow_critic = (_networks(seeds, (into + size.action, *settings.hidden, 1)) for _ in range(2))
+        into, m = size.observation + size.goal, size.action
+        # The same seed makes the same network twice: a slow copy begins as what it follows.
+        self.actor, self.slow_actor = (SeedBatch(partial(build, into, m), seeds) for _ in range(2))
+        self.critic, self.slow_critic = (SeedBatch(partial(build, into + m, 1), seeds) for _ in range(2))
         self.optimizers = {
             id(network): torch.optim.Adam(network.parameters.values(), lr=settings.learning_rate, fused=True)
             for network in (self.actor, self.critic)
@@ -370,14 +365,10 @@ def _play(envs: Any, act: Act, seeds: int) -> list[tuple[np.ndarray, np.ndarray,
     return list(zip(observations, achieved, goals, actions, strict=True))
 
 
-def _networks(seeds: list[int], units: tuple[int, ...]) -> SeedBatch:
-    """Layers with ReLU between them, with PyTorch's own start; the same twice for the same seeds."""
-
-    def network() -> nn.Module:
-        layers = [part for pair in itertools.pairwise(units) for part in (nn.Linear(*pair), nn.ReLU())]
-        return nn.Sequential(*layers[:-1])
-
-    return SeedBatch(network, seeds)
+def _layers(units: tuple[int, ...]) -> nn.Module:
+    """Layers with ReLU between them, with PyTorch's own start."""
+    layers = [part for pair in itertools.pairwise(units) for part in (nn.Linear(*pair), nn.ReLU())]
+    return nn.Sequential(*layers[:-1])
 
 
 def _seeds_of(seeds: list[int], each: int, what: int) -> list[int]:

@@ -59,7 +59,8 @@ def test_the_same_call_twice_is_the_same():
 
 def an_agent(settings, size=None, **more):
     size = size or ddpg._Sizes(4, 2, 2, 1.0, ball=True)
-    return ddpg._Agent([0, 1], settings, size, more.get("frames"), more.get("kinds"))
+    build = lambda inputs, outputs: ddpg._layers((inputs, *settings.hidden, outputs))  # noqa: E731
+    return ddpg._Agent([0, 1], settings, size, more.get("frames"), more.get("kinds"), build)
 
 
 def some_batch(n=16, reward=None, seed=0):
@@ -210,9 +211,19 @@ def test_mirrored_and_nearby_samples_train():
     assert np.array_equal(plain.replays[0].actions[0], other.replays[0].actions[0])  # the first was played before
 
 
+def test_networks_of_ones_own_are_used():
+    """Layers of the same sizes learn the same; others have other shapes."""
+    build = lambda inputs, outputs: ddpg._layers((inputs, *SHORT.hidden, outputs))  # noqa: E731
+    own = ddpg.train_ddpg(bowls, [0], 2, SHORT, longest=1.0, build_network=build, progress=False)
+    same = ddpg.train_ddpg(bowls, [0], 2, SHORT, longest=1.0, progress=False)
+    assert np.array_equal(weights(own.policies[0]), weights(same.policies[0]))
+    linear = ddpg.train_ddpg(bowls, [0], 2, SHORT, longest=1.0, build_network=torch.nn.Linear, progress=False)
+    assert not np.array_equal(weights(own.policies[0]), weights(linear.policies[0]))
+
+
 def test_no_updates_is_no_learning():
     still = train(bowls, [0, 1], 3, DDPGSettings(updates=0, tests=3, hidden=(8, 8)))
-    actor = ddpg._Agent([0, 1], SHORT, ddpg._Sizes(4, 2, 2, 1.0, True), None, None)
+    actor = an_agent(SHORT)
     for policy, first in zip(still.policies, actor.policies(), strict=True):
         assert np.array_equal(weights(policy), weights(first))
 

@@ -354,6 +354,7 @@ DDPG = [
         episodes=count(2),
         settings=thing(SMALL, QSettings(), PPOSettings()),
         sample=function(None, none=True),
+        build_network=function(None, none=True),
         longest=real(1.0, low=0, open_low=True, none=True),
         until=real(0.9, 0, 1, none=True),
     ),
