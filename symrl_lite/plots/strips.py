@@ -38,11 +38,13 @@ def dots(
         figsize: in inches; by default as high as the rows need.
 
     Raises:
-        ValueError: no series, an empty one, NaN, or not one finite value in all of them.
+        TypeError: no mapping, or no numbers. ValueError: no series, an empty one, NaN, or not one finite value.
 
     >>> dots({"with": [3.0, 4.0], "without": [9.0, np.inf]}, xlabel="episodes", title="Sooner", alt="Two rows of dots.")
     [picture] Two rows of dots.
     """
+    if not isinstance(series, Mapping):
+        raise TypeError(f"series is {series!r}, expected a mapping from labels to values (seeds,), such as a dict")
     data = {label: real_numbers(values, f"series {label!r}").astype(float) for label, values in series.items()}
     for label, values in data.items():
         if values.ndim != 1 or len(values) == 0 or np.isnan(values).any():

@@ -78,6 +78,23 @@ PLOTS = [
         title=text,
         band=word("range"),
     ),
+    entry(
+        "plots.dots",
+        lambda **g: str(plots.dots(**g, xlabel="x")),
+        series=given(
+            {"a": [1.0, np.inf], "b": [2.0]},
+            ("nothing", {}),
+            ("no values", {"a": []}),
+            ("texts", {"a": ["x"]}),
+            ("NaN", {"a": [np.nan]}),
+            ("nothing finite", {"a": [np.inf]}),
+            ("a number", {"a": 3.0}),
+            ("a list", [1.0, 2.0]),
+            ("None", None),
+        ),
+        alt=text,
+        title=text,
+    ),
 ]
 
 

@@ -265,6 +265,7 @@ TABLE += [
         )
         for made in (catch.pictures, catch.expert)
     ],
+    entry("envs.bowl.demonstration", bowl.demonstration, seed=seed(3), steps=count(4)),
     entry("envs.catch.demonstrations", catch.demonstrations, episodes=count(2), seed=seed(3), noise=real(0.1, low=0)),
     entry(
         "envs.catch.catches",
