@@ -304,7 +304,7 @@ class _Agent:
         """Losses (seeds,): their sum, so that each seed gets its own gradient."""
         parameters = list(network.parameters.values())
         for parameter, slope in zip(parameters, torch.autograd.grad(losses.sum(), parameters), strict=True):
-            parameter.grad = slope
+            parameter.grad = slope.contiguous()  # Adam, fused, reads it in the order of memory
         self.optimizers[id(network)].step()
 
     def policies(self) -> list[Callable[[Any, Any], np.ndarray]]:

@@ -211,12 +211,21 @@ def test_mirrored_and_nearby_samples_train():
     assert np.array_equal(plain.replays[0].actions[0], other.replays[0].actions[0])  # the first was played before
 
 
+class Unchanged(nn.Module):
+    def forward(self, x):
+        return x * 1.0
+
+
 def test_networks_of_ones_own_are_used():
     """Layers of the same sizes learn the same; others have other shapes."""
     build = lambda inputs, outputs: ddpg._layers((inputs, *SHORT.hidden, outputs))  # noqa: E731
     own = ddpg.train_ddpg(bowls, [0], 2, SHORT, longest=1.0, build_network=build, progress=False)
     same = ddpg.train_ddpg(bowls, [0], 2, SHORT, longest=1.0, progress=False)
     assert np.array_equal(weights(own.policies[0]), weights(same.policies[0]))
+    # A module that nobody knows takes another way through the batch, with gradients that lie otherwise in memory.
+    unknown = lambda inputs, outputs: nn.Sequential(Unchanged(), build(inputs, outputs))  # noqa: E731
+    also = ddpg.train_ddpg(bowls, [0], 2, SHORT, longest=1.0, build_network=unknown, progress=False)
+    assert np.abs(weights(own.policies[0]) - weights(also.policies[0])).max() < 1e-4
     linear = ddpg.train_ddpg(bowls, [0], 2, SHORT, longest=1.0, build_network=torch.nn.Linear, progress=False)
     assert not np.array_equal(weights(own.policies[0]), weights(linear.policies[0]))
 
