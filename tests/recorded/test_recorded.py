@@ -343,3 +343,15 @@ def test_pictures_seen_in_other_ways():
         assert mean["none"] - mean["flip, actions kept"] >= 0.03
         sizes = [found[name + noise].parameters for name in ("none", "equivariant")]
         assert 0.8 < sizes[1] / sizes[0] < 1.2
+
+
+def test_which_frame_matters_as_much_as_that_it_is_one():
+    """A frame along the point is as exact as the one towards the goal, and no faster than mirrors that are shown."""
+    for updates in ("", ", 60 updates", ", 20 updates"):
+        shown, along = (
+            np.median(episodes_to(name + updates)) for name in ("Kaleidoscope, 8", "built in, axis along the point")
+        )
+        assert 0.85 * shown <= along <= 1.7 * shown
+    told = np.median(episodes_to("HER, z − p"))
+    assert told <= np.median(episodes_to("HER")) / 1.3
+    assert 1.5 <= told / np.median(episodes_to("Kaleidoscope, 8, z − p")) <= 2.6
