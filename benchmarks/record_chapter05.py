@@ -171,7 +171,7 @@ def chase(seeds: range, steps: int) -> dict[str, Job]:
     jobs["augmented, 0.003, size 7"] = partial(job, 7, "plain", 0.003, augmented=True)
     for net in ("flip", "plain, units of flip", "D4", "plain, units of D4"):
         jobs[f"{net}, 0.003, size 7"] = partial(job, 7, net, 0.003)
-    for net in ("plain", "plain, equal units"):  # C4's is in `predator`
+    for net in ("C4", "plain", "plain, equal units"):
         jobs[f"{net}, 0.003, size 11"] = partial(job, 11, net, 0.003)
     return jobs
 

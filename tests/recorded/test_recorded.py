@@ -127,7 +127,6 @@ def test_equal_units_leave_half_of_the_lead_or_less():
     """What chapter 5 says of the chase: plain networks as wide, with |G| times the parameters; twenty fresh seeds."""
     chase = load("chase").curves
     assert all(len(c.seeds) == 20 and min(c.seeds) >= 1000 for c in chase.values())
-    chase = {**load("predator").curves, **chase}  # C4 on 11 rows has ten seeds
     wide = {"C4": "plain, equal units", "flip": "plain, units of flip", "D4": "plain, units of D4"}
     order, left = {"C4": 4, "flip": 2, "D4": 8}, {}
     cases = [("C4", f"{rate}, size {n}") for rate, n in ((0.001, 7), (0.003, 7), (0.003, 9), (0.003, 11))]
