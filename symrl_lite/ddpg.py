@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from symrl_lite.data.transitions import require_next_step_reset
-from symrl_lite.door import a_number, check_settings, require_function, seed_list, sizes, whole_number
+from symrl_lite.door import a_number, check_settings, real_numbers, require_function, seed_list, sizes, whole_number
 from symrl_lite.replay import GoalEpisodes, framed, hindsight, moved
 from symrl_lite.replay.goals import Batch, arrays_of
 from symrl_lite.seeds import SeedBatch
@@ -313,7 +313,15 @@ class _Agent:
         def policy(network: nn.Module) -> Callable[[Any, Any], np.ndarray]:
             @torch.no_grad()
             def act(observations: Any, goals: Any) -> np.ndarray:
-                seen, wanted = (np.asarray(given, dtype=float) for given in (observations, goals))
+                seen, wanted = (
+                    real_numbers(given, "observations and goals").astype(float) for given in (observations, goals)
+                )
+                size = self.size
+                if seen.shape[-1:] != (size.observation,) or wanted.shape != (*seen.shape[:-1], size.goal):
+                    raise ValueError(
+                        f"observations have shape {seen.shape} and goals {wanted.shape}, expected (..., "
+                        f"{size.observation}) and (..., {size.goal})"
+                    )
                 return _act(lambda x: self.size.bounded(network(x)), seen, wanted, self.frames, self.kinds)
 
             return act

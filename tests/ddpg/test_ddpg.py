@@ -230,6 +230,17 @@ def test_networks_of_ones_own_are_used():
     assert not np.array_equal(weights(own.policies[0]), weights(linear.policies[0]))
 
 
+def test_a_policy_refuses_other_shapes():
+    """In one sentence; whole numbers, one state alone and no state at all are welcome."""
+    (policy,) = ddpg.train_ddpg(bowls, [0], 1, SHORT, longest=1.0, progress=False).policies
+    assert policy([0, 0, 0, 0], [1, 0]).shape == (2,) and policy(np.zeros((0, 4)), np.zeros((0, 2))).shape == (0, 2)
+    for seen, goals in (((3, 6), (3, 2)), ((3, 4), (2,)), ((3, 4), (4, 2)), ((3, 4), (3, 1)), ((), ())):
+        with pytest.raises(ValueError, match=r"observations have shape .*expected \(\.\.\., 4\) and \(\.\.\., 2\)"):
+            policy(np.zeros(seen), np.zeros(goals))
+    with pytest.raises(TypeError, match="real numbers"):
+        policy(["a"] * 4, [0, 0])
+
+
 def test_no_updates_is_no_learning():
     still = train(bowls, [0, 1], 3, DDPGSettings(updates=0, tests=3, hidden=(8, 8)))
     actor = an_agent(SHORT)

@@ -354,3 +354,18 @@ def test_which_frame_matters_as_much_as_that_it_is_one():
     told = np.median(episodes_to("HER, z − p"))
     assert told <= np.median(episodes_to("HER")) / 1.3
     assert 1.5 <= told / np.median(episodes_to("Kaleidoscope, 8, z − p")) <= 2.6
+
+
+def test_the_numbers_in_the_text_of_chapter_8_are_those_of_the_file():
+    """What stands there in digits; who records anew has to read the text anew."""
+    middle = {name: np.median(episodes_to(name)) for name in load("bowl").curves}
+    for updates, shown in (("", 3.2), (", 60 updates", 1.8), (", 20 updates", 1.2)):
+        her, mirrors, built = (middle[name + updates] for name in ("HER", "Kaleidoscope, 8", "built in"))
+        assert her / mirrors == pytest.approx(shown, abs=0.06) and 4 <= her / built <= 6.5
+    along = [middle[f"built in, axis along the point{updates}"] for updates in ("", ", 60 updates", ", 20 updates")]
+    assert along == [6, 12, 26]
+    assert [middle[name] for name in ("HER", "HER, z − p", "Kaleidoscope, 8, z − p")] == [13, 8, 4]
+    rows = ("HER", "HER, batch of 640", "goals nearby", "goals nearby, rewards kept")
+    assert [int((episodes_to(name) <= 12).sum()) for name in rows] == [7, 14, 22, 8]
+    assert middle["HER, batch of 640"] == 11 and middle["base at 0.5"] - middle["Kaleidoscope, 8"] == 1
+    assert middle["velocities as points, base at 0.5"] < np.inf
